@@ -1,0 +1,58 @@
+# A command runner: three lines a target at most, the rest is in lab/.
+READY := .venv/.ready
+PYTHON := .venv/bin/python
+ERRNOLAB := .venv/bin/errnolab
+IN_LAB = $(if $(LAB),--lab $(LAB))
+HOW = $(IN_LAB) $(if $(FAMILY),--family $(FAMILY)) $(if $(KEEP),--keep) $(if $(JOBS),--jobs $(JOBS))
+
+.DEFAULT_GOAL := help
+.PHONY: help lab-up lab-down lab-status scenarios test unit lint doctor report bench engine clean FORCE
+
+help: ## Print this help
+	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { sub("%", "<name>", $$1); printf "  %-16s %s\n", $$1, $$2 }' Makefile
+	@echo "  options: KEEP=1, FAMILY=4|6|both, LAB=name, JOBS=n (make scenario-refused FAMILY=6)"
+
+lab-up: $(READY) ## Bring the lab up: environment, engine, images, hosts
+	@$(ERRNOLAB) up $(IN_LAB)
+
+lab-down: $(READY) ## Take the lab down and leave nothing behind
+	@$(ERRNOLAB) down $(IN_LAB)
+
+lab-status: $(READY) ## Show hosts, addresses, health and faults in force
+	@$(ERRNOLAB) status $(IN_LAB)
+
+scenario-%: $(READY) FORCE ## Run one scenario (see: .venv/bin/errnolab list)
+	@$(ERRNOLAB) run $* $(HOW)
+
+scenarios: $(READY) ## Run every scenario
+	@$(ERRNOLAB) run --all $(HOW)
+
+test: lint unit ## Run all that CI runs: lint, unit tests, tests on a real lab
+	@$(PYTHON) -m pytest -p no:randomly --junitxml=runs/junit.xml tests/lab
+
+unit: $(READY) ## Run the tests that need no engine, in random order
+	@$(PYTHON) -m pytest --junitxml=runs/junit-unit.xml tests/unit
+
+lint: $(READY) ## Check style and types
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+	@$(PYTHON) -m mypy
+
+doctor: $(READY) ## List what this kernel, engine and user can do
+	@$(ERRNOLAB) doctor
+
+report: $(READY) ## Write the report on the newest runs
+	@$(ERRNOLAB) report
+
+bench: $(READY) ## Measure the lab against its aims
+	@$(ERRNOLAB) bench
+
+engine: $(READY) ## Find the container engine; as root on Debian, install and start one
+	@$(ERRNOLAB) engine
+
+clean: $(READY) ## Remove old images of this lab, and caches
+	@$(ERRNOLAB) clean
+	@rm -rf .mypy_cache .ruff_cache .pytest_cache build
+
+$(READY): requirements.lock pyproject.toml
+	@sh lab/bootstrap.sh

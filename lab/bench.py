@@ -1,0 +1,198 @@
+"""`make bench`: the lab's speed, measured in one run and judged as ratios.
+
+Each figure is compared with what the same machine does at the same moment without
+us (a bare `docker compose up`, a bare `docker exec`), so that a slow machine does
+not make it fail. Results go to `runs/bench.json`, and the last ones are shown
+beside them.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.table import Table
+
+from lab import breaking, compose, engine, evidence, images, runner, scenario
+from lab import lab as labs
+from lab.console import out, say, step
+from lab.lab import Lab, LabSite
+from lab.session import Session, sibling_names
+from lab.topology import FAMILIES, HOSTS, Block
+
+ROUNDS = 3
+JOBS = 4
+SLOWEST = "timeout"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured figure: ours, what it is held against, and the ratio aimed at."""
+
+    name: str
+    ours_ms: float
+    against: str
+    theirs_ms: float
+    aim: float
+
+    @property
+    def ratio(self) -> float:
+        """Return ours over theirs."""
+        return self.ours_ms / self.theirs_ms
+
+    @property
+    def met(self) -> bool:
+        """Tell whether the aim is met."""
+        return self.ratio <= self.aim
+
+
+def run(lab_name: str) -> int:
+    """Measure everything, print and keep it; return 0 if every aim is met, else 1."""
+    bench_lab = f"{lab_name}-bench"
+    figures = [_measure_up(bench_lab)]
+    with labs.hold(bench_lab) as lab:
+        figures.append(_measure_fault(lab))
+        figures += [_measure_refused(lab, position) for position in range(len(FAMILIES))]
+    figures.append(_measure_set(bench_lab))
+    here = engine.connect()
+    for name in sibling_names(bench_lab, JOBS):
+        labs.remove(here, name)
+    _show(figures)
+    return 0 if all(figure.met for figure in figures) else 1
+
+
+def _timed(action: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    action()
+    return (time.perf_counter() - begun) * 1e3
+
+
+def _median(action: Callable[[], float]) -> float:
+    return statistics.median(action() for _ in range(ROUNDS))
+
+
+# --- the figures ----------------------------------------------------------------
+
+
+def _measure_up(name: str) -> Figure:
+    """Measure `up` until echoes cross the router, against containers that only sleep."""
+    here, binary = engine.ensure(), compose.ensure()
+    image = images.ensure(here)
+
+    def ours() -> float:
+        labs.remove(here, name)
+        begun = time.perf_counter()
+        with labs.hold(name):
+            return (time.perf_counter() - begun) * 1e3
+
+    def theirs(override: str) -> float:
+        labs.remove(here, name)
+        block = next(labs.free_blocks(here))
+        return _timed(
+            lambda: binary.run(f"errnolab-{name}", "-f", override, "up", "--detach",
+                               env=Block(block).environment(name, image))
+        )  # fmt: skip
+
+    with step("measuring up"), _sleeping() as override:
+        pairs = [(ours(), theirs(override)) for _ in range(ROUNDS)]
+        labs.remove(here, name)
+    return Figure(
+        "lab up until healthy", statistics.median(p[0] for p in pairs),
+        "compose up of the same hosts, asleep", statistics.median(p[1] for p in pairs), 1.5,
+    )  # fmt: skip
+
+
+def _open_and_close(name: str) -> None:
+    with labs.hold(name):
+        pass
+
+
+@contextmanager
+def _sleeping() -> Iterator[str]:
+    """Yield a Compose file that lets every host only sleep."""
+    asleep = {"entrypoint": ["sleep", "infinity"], "command": [], "healthcheck": {"disable": True}}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "sleep.json"
+        path.write_text(json.dumps({"services": dict.fromkeys(HOSTS, asleep)}))
+        yield str(path)
+
+
+def _measure_fault(lab: Lab) -> Figure:
+    """Measure a firewall rule put in and taken out, against two `docker exec true`."""
+    fault = scenario.load("timeout").fault
+    assert fault is not None
+    plan = fault.plan(LabSite(lab, "ipv4"))
+    router = labs.find(lab.engine, lab.name).containers["router"]["Id"]
+
+    def ours() -> float:
+        begun = time.perf_counter()
+        breaking.put_in(lab, plan, "timeout")
+        breaking.take_out(lab, plan, "timeout")
+        return (time.perf_counter() - begun) * 1e3
+
+    def theirs() -> float:
+        begun = time.perf_counter()
+        for argv in (*plan.commands, *plan.undo):
+            subprocess.run([lab.engine.cli, "exec", str(router), *argv], check=True)
+        return (time.perf_counter() - begun) * 1e3
+
+    with step("measuring a fault"):
+        pairs = [(ours(), theirs()) for _ in range(4 * ROUNDS)]
+    ours_ms, theirs_ms = (statistics.median(side) for side in zip(*pairs))
+    return Figure("fault in and out", ours_ms, "the same by docker exec", theirs_ms, 0.1)
+
+
+def _measure_refused(lab: Lab, position: int) -> Figure:
+    """Measure one whole run of `refused` on a warm lab, against its 400 ms."""
+    family = FAMILIES[position]
+    refused = scenario.load("refused")
+    with step(f"measuring refused ({family})"):
+        ours = _median(lambda: runner.run(lab, refused, family)[0].elapsed_ms)
+    return Figure(f"refused, {family}, all proofs", ours, "400 ms", 400.0, 1.0)
+
+
+def _measure_set(name: str) -> Figure:
+    """Measure the whole set in parallel labs, against one run of its slowest scenario."""
+    everything = scenario.load_many(scenario.names())
+    work = [(s, family) for s in everything for family in FAMILIES]
+    lab_names = sibling_names(name, JOBS)
+    with step(f"measuring {len(work)} runs on {JOBS} labs"):
+        for lab_name in lab_names:
+            _open_and_close(lab_name)
+        session = Session(work, lambda _result, _captured: None)
+        ours = _timed(lambda: session.run(lab_names))
+    slow = [r.elapsed_ms for r in session.results if r.scenario.startswith(SLOWEST)]
+    # Each lab runs its share of the slow ones one after another.
+    rounds = -(-len(slow) // JOBS)
+    return Figure(
+        f"{len(work)} runs on {JOBS} labs", ours,
+        f"{rounds} rounds of the slowest run", max(slow) * rounds, 2.0,
+    )  # fmt: skip
+
+
+# --- what is shown and kept -----------------------------------------------------------
+
+
+def _show(figures: list[Figure]) -> None:
+    path = evidence.RUNS / "bench.json"
+    last = {f["name"]: f["ratio"] for f in json.loads(path.read_text())} if path.exists() else {}
+    table = Table(box=None, pad_edge=False)
+    for column in ("figure", "ours", "held against", "theirs", "ratio", "aim", "last"):
+        table.add_column(column)
+    for f in figures:
+        before = f"{last[f.name]:.2f}" if f.name in last else "-"
+        verdict = f"{f.ratio:.2f}" + ("" if f.met else " MISSED")
+        table.add_row(f.name, f"{f.ours_ms:.0f} ms", f.against, f"{f.theirs_ms:.0f} ms",
+                      verdict, f"{f.aim:g}", before)  # fmt: skip
+    out.print(table)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    document = [{**asdict(f), "ratio": round(f.ratio, 3), "met": f.met} for f in figures]
+    path.write_text(json.dumps(document, indent=1) + "\n")
+    say(f"kept in {path.name}, beside the runs")

@@ -1,0 +1,261 @@
+"""The command `errnolab`: it reads arguments, calls the module that knows, and prints."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lab.console import err, out, say
+from lab.errors import LabError, ScenarioError
+from lab.topology import FAMILIES, HOSTS, Family
+
+INTERRUPTED = 130
+FAMILY_CHOICES: dict[str, tuple[Family, ...]] = {
+    "4": ("ipv4",), "6": ("ipv6",), "both": FAMILIES,
+}  # fmt: skip
+
+
+def main() -> None:
+    """Run the command line; the exit status is the agreed one."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that lacks a character shows "?" and not a traceback.
+            stream.reconfigure(errors="replace")
+    try:
+        status = cli(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        status = 2
+    except LabError as error:
+        err.print(f"errnolab: {error}", markup=False)
+        status = 2
+    except (KeyboardInterrupt, click.Abort):
+        say("errnolab: interrupted; what a run had broken is mended")
+        status = INTERRUPTED
+    except BrokenPipeError:
+        # Who reads us has gone; so has the place where Python would flush at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        status = 0
+    except Exception as error:
+        # 1 says that a proof did not hold: whatever else goes wrong must not say that.
+        if os.environ.get("ERRNOLAB_DEBUG"):
+            raise
+        err.print(f"errnolab: {type(error).__name__}: {error}", markup=False)
+        say("  `ERRNOLAB_DEBUG=1` shows where")
+        status = 2
+    sys.exit(status or 0)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="errnolab")
+def cli() -> None:
+    """Every way a socket call can fail: produced, seen from every side, and proven."""
+
+
+def lab_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --lab; the environment's ERRNOLAB_LAB is its default."""
+    return click.option(
+        "--lab", "lab_name", default=lambda: os.environ.get("ERRNOLAB_LAB", "default"),
+        show_default="default", metavar="NAME", help="Which lab; several run side by side.",
+    )(function)  # fmt: skip
+
+
+family_option = click.option(
+    "--family", default="both", type=click.Choice(list(FAMILY_CHOICES)), help="Address family."
+)
+
+
+@cli.command()
+@lab_option
+@click.option("--block", type=click.IntRange(0, 63), help="Address block, by default a free one.")
+def up(lab_name: str, block: int | None) -> None:
+    """Bring a lab up, or back to its baseline."""
+    from lab import lab as labs  # noqa: PLC0415  # `errnolab --help` needs no engine
+    from lab import status  # noqa: PLC0415
+
+    labs.up(lab_name, block=block)
+    with labs.hold(lab_name, heal=True) as lab:
+        status.show(lab)
+
+
+@cli.command()
+@lab_option
+@click.option("--all", "every", is_flag=True, help="Every lab on this engine.")
+def down(lab_name: str, every: bool) -> None:
+    """Take a lab and its siblings down and leave nothing behind."""
+    from lab import engine  # noqa: PLC0415
+    from lab import lab as labs  # noqa: PLC0415
+
+    here = engine.connect()
+    known = labs.names_with_networks(here)
+    chosen = known if every else labs.family_of(lab_name, known)
+    for name in sorted(chosen):
+        say(f"lab {name}: removed {labs.remove(here, name)} containers and their networks")
+    if not chosen:
+        say("no lab is up")
+
+
+@cli.command()
+@lab_option
+@click.option("--all", "every", is_flag=True, help="A line for each lab on this engine.")
+def status(lab_name: str, every: bool) -> None:
+    """Show hosts, addresses, health and faults in force."""
+    from lab import status as module  # noqa: PLC0415
+
+    if every:
+        module.show_all()
+    else:
+        sys.exit(module.show_by_name(lab_name))
+
+
+@cli.command(name="list")
+@click.option("--names", "only_names", is_flag=True, help="Names alone, one a line.")
+def list_(only_names: bool) -> None:
+    """List the scenarios."""
+    from lab import scenario  # noqa: PLC0415
+
+    for name in scenario.names():
+        try:
+            title = "" if only_names else scenario.load(name).title
+        except ScenarioError as error:
+            title = f"cannot be run: {error.mistakes[0]}"
+        out.print(f"{name:24} {title}".rstrip(), markup=False)
+
+
+@cli.command()
+@click.argument("name")
+def show(name: str) -> None:
+    """Explain a scenario: what it breaks, what is called, what must be seen."""
+    from lab import render, scenario  # noqa: PLC0415
+
+    render.show_scenario(scenario.load(name))
+
+
+@cli.command()
+@click.argument("names", nargs=-1)
+@click.option("--all", "every", is_flag=True, help="Every scenario.")
+@family_option
+@lab_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option("--junit", type=click.Path(path_type=Path), help="Write JUnit XML to a file.")
+@click.option("--keep", is_flag=True, help="Leave the fault of a run that did not pass in force.")
+@click.option("--jobs", type=click.IntRange(1, 16), default=1, help="Labs to run on side by side.")
+def run(
+    names: Sequence[str], every: bool, family: str, lab_name: str, as_json: bool,
+    junit: Path | None, keep: bool, jobs: int,
+) -> None:  # fmt: skip
+    """Run scenarios and prove what they claim."""
+    from lab import command, scenario  # noqa: PLC0415
+
+    if every:
+        names = [*scenario.names(), *names]
+        if not names:
+            raise LabError(f"there are no scenarios in {scenario.FOLDER}")
+    if not names:
+        raise click.UsageError("name a scenario, or --all; `errnolab list` shows them")
+    chosen = scenario.load_many(list(dict.fromkeys(n.replace("-", "_") for n in names)))
+    sys.exit(
+        command.run(chosen, FAMILY_CHOICES[family], lab_name, as_json=as_json, junit=junit,
+                    keep=keep, jobs=jobs)
+    )  # fmt: skip
+
+
+@cli.command(name="break")
+@click.argument("name")
+@click.option("--family", default="4", type=click.Choice(["4", "6"]), help="Address family.")
+@lab_option
+def break_(name: str, family: str, lab_name: str) -> None:
+    """Put a scenario's fault in and leave it, to look around."""
+    from lab import command, scenario  # noqa: PLC0415
+
+    command.break_(scenario.load(name), FAMILY_CHOICES[family][0], lab_name)
+
+
+@cli.command()
+@lab_option
+def heal(lab_name: str) -> None:
+    """Take out whatever fault is in force."""
+    from lab import command  # noqa: PLC0415
+
+    command.heal(lab_name)
+
+
+@cli.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.argument("host", type=click.Choice(HOSTS))
+@click.argument("argv", nargs=-1)
+@lab_option
+def shell(host: str, argv: Sequence[str], lab_name: str) -> None:
+    """Open a shell in a host, or run a command there."""
+    from lab import engine  # noqa: PLC0415
+    from lab import lab as labs  # noqa: PLC0415
+
+    here = engine.connect()
+    container = labs.find(here, lab_name).containers.get(host)
+    if container is None:
+        raise LabError(f"lab {lab_name} has no host {host}; `errnolab up` brings it back")
+    if argv[:1] == ("--lab",):
+        raise click.UsageError("give --lab before the host: errnolab shell --lab NAME HOST …")
+    argv = argv[1:] if argv[:1] == ("--",) else argv
+    terminal = ["-t"] if sys.stdin.isatty() and sys.stdout.isatty() else []
+    command = [here.cli, "exec", "-i", *terminal, str(container["Id"]), *(argv or ["bash"])]
+    sys.exit(subprocess.run(command, check=False).returncode)
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def doctor(as_json: bool) -> None:
+    """List what this kernel, engine and user can do, and what each is needed for."""
+    from lab import doctor as module  # noqa: PLC0415
+
+    findings = module.examine()
+    if as_json:
+        click.echo(json.dumps([vars(finding) for finding in findings], indent=1))
+    else:
+        module.show(findings)
+    sys.exit(0 if all(finding.ok or finding.optional for finding in findings) else 2)
+
+
+@cli.command()
+def report() -> None:
+    """Write a page on the newest runs and say where it is."""
+    from lab import report as module  # noqa: PLC0415
+
+    out.print(str(module.write()), markup=False)
+
+
+@cli.command()
+@lab_option
+def bench(lab_name: str) -> None:
+    """Measure the lab against its aims."""
+    from lab import bench as module  # noqa: PLC0415
+
+    sys.exit(module.run(lab_name))
+
+
+@cli.command()
+def engine() -> None:
+    """Find the container engine; as root on Debian or Ubuntu install and start one."""
+    from lab import engine as module  # noqa: PLC0415
+
+    here = module.ensure()
+    out.print(f"{here.name} {here.version}", markup=False)
+
+
+@cli.command()
+def clean() -> None:
+    """Remove this lab's images."""
+    from lab import engine as module  # noqa: PLC0415
+    from lab import images  # noqa: PLC0415
+
+    for name in images.remove_ours(module.connect()):
+        say(f"removed image {name}")

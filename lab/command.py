@@ -1,0 +1,126 @@
+"""What the commands `run`, `break` and `heal` do."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from lab import breaking, console, engine, evidence, render
+from lab import lab as labs
+from lab.errors import LabError
+from lab.known import resolve
+from lab.lab import LabSite
+from lab.result import Result, exit_status, overall
+from lab.runner import Captured, missing
+from lab.scenario import Case, Scenario
+from lab.session import Session, sibling_names
+from lab.topology import Family
+
+
+def run(
+    scenarios: Sequence[Scenario],
+    families: Sequence[Family],
+    lab_name: str,
+    *,
+    as_json: bool = False,
+    junit: Path | None = None,
+    keep: bool = False,
+    jobs: int = 1,
+) -> int:
+    """Run scenarios, print what they showed, keep the evidence; return the exit status."""
+    work = [(scenario, family) for scenario in scenarios for family in families]
+    folder = evidence.new_folder()
+    brief = len(scenarios) > 1
+
+    def report(result: Result, captured: Captured) -> None:
+        evidence.write(folder, result, captured)
+        if brief:
+            done = f"[{len(session.results)}/{len(work)}] " if console.err.is_terminal else ""
+            console.err.print(done, render.headline(result), sep="")
+        elif not as_json:
+            render.show_result(result)
+
+    labs.prepare()
+    session = Session(work, report)
+    results = session.run(sibling_names(lab_name, min(jobs, len(work))))
+    if as_json:
+        text = json_text(results)
+        click.echo(text)
+    elif brief:
+        for result in results:
+            if result.verdict in ("fail", "invalid"):
+                render.show_result(result)
+        render.show_summary(results)
+    if junit:
+        evidence.write_junit(junit, results)
+    if keep:
+        _keep(scenarios, results)
+    return exit_status(results)
+
+
+def json_text(results: Sequence[Result]) -> str:
+    """Return the JSON document of a command, plain ASCII where the terminal takes no more."""
+    import json  # noqa: PLC0415  # only `--json` needs it
+
+    document = evidence.document(results, overall(list(results)))
+    ascii_only = (sys.stdout.encoding or "ascii").lower().replace("-", "") != "utf8"
+    return json.dumps(document, indent=1, ensure_ascii=ascii_only)
+
+
+def _keep(scenarios: Sequence[Scenario], results: Sequence[Result]) -> None:
+    """Put the first fault that did not prove what it should back in, and say how to look."""
+    bad = next((r for r in results if r.verdict in ("fail", "invalid") and r.lab), None)
+    if bad is None:
+        return
+    scenario = next(s for s in scenarios if s.name == bad.scenario)
+    name = next(case.name for case in bad.cases if case.verdict == bad.verdict)
+    case = next(case for case in scenario.as_cases() if case.name == name)
+    if case.fault is None:
+        console.say(f"{scenario.name} has no fault to keep")
+        return
+    try:
+        _break_case(scenario.name, case, "ipv6" if bad.family == "ipv6" else "ipv4", bad.lab)
+    except LabError as error:
+        console.say(f"the fault could not be kept: {error}")
+
+
+def break_(scenario: Scenario, family: Family, lab_name: str) -> None:
+    """Put a scenario's fault in and leave it there. Raises: LabError if it has none."""
+    case = next((case for case in scenario.as_cases() if case.fault), None)
+    if case is None:
+        raise LabError(f"{scenario.name} has no fault to put in")
+    _break_case(scenario.name, case, family, lab_name)
+
+
+def _break_case(name: str, case: Case, family: Family, lab_name: str) -> None:
+    with labs.hold(lab_name) as lab:
+        fault = resolve(case, lab.facts(family)).fault
+        assert fault is not None
+        lacking = missing(lab, case, family)
+        if lacking:
+            raise LabError(f"{name} cannot be made here: {lacking}")
+        made = fault.plan(LabSite(lab, family))
+        breaking.put_in(lab, made, name, kept=True)
+    console.say(f"lab {lab_name}: {name} ({family}) is in force on {made.host}:")
+    for argv in made.commands:
+        console.say(f"  {made.host}$ {shlex.join(argv)}")
+    target = lab.block.address(next(c.to for c in case.all_calls if c.to), family)
+    this, lab_option = console.this_command(), console.option(lab_name)
+    console.say(
+        f"try it:   {this} shell{lab_option} client errnolab-client --timeout 5 {target} hi"
+    )
+    console.say(f"look:     {this} shell{lab_option} {made.host}")
+    console.say(f"take out: {this} heal{lab_option}")
+
+
+def heal(lab_name: str) -> None:
+    """Take out whatever is in force, and see that the lab is as it was."""
+    labs.find(engine.connect(), lab_name)
+    with labs.hold(lab_name, heal=True) as lab:
+        healed = lab.healed
+    if not healed:
+        console.say(f"lab {lab_name}: no fault is in force")

@@ -1,0 +1,93 @@
+"""Every error that the lab raises on purpose.
+
+LabError                    the lab could not do it: exit status 2
+├── EngineError             no engine, no permission, or one that is too old
+├── ComposeError            no Compose v2, or it failed
+├── ImageError              an image could not be pulled, bootstrapped or built
+├── SubnetTaken             an address block of the lab is in use on this machine
+├── LabBusy                 another run holds the lab
+├── LabNotUp                there is no such lab, or a host of it is gone
+├── FaultInForce            `errnolab break` left a fault in the lab
+├── HostLost                a host's channel closed under a command
+├── CommandFailed           a command came back with a status other than 0
+└── ScenarioError           a scenario cannot be run as it is written
+    └── UnknownScenario     no scenario has that name
+
+The message of each is complete: what was wanted, what came, where, and what to
+run next. The command line prints it as it is.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+
+class LabError(Exception):
+    """The lab could not do what was asked."""
+
+
+class EngineError(LabError):
+    """No container engine can be used."""
+
+
+class ComposeError(LabError):
+    """Compose v2 is missing, or it failed."""
+
+
+class ImageError(LabError):
+    """An image could not be made."""
+
+
+class SubnetTaken(LabError):
+    """An address block of the lab is in use on this machine."""
+
+
+class LabBusy(LabError):
+    """Another run holds the lab."""
+
+
+class LabNotUp(LabError):
+    """There is no such lab, or a host of it is not running."""
+
+
+class FaultInForce(LabError):
+    """A fault was left in the lab on purpose."""
+
+
+class HostLost(LabError):
+    """A host's channel closed while it was needed."""
+
+
+class CommandFailed(LabError):
+    """A command came back with a status other than 0."""
+
+    def __init__(
+        self, where: str, argv: Sequence[str], status: int, stdout: str = "", stderr: str = ""
+    ) -> None:
+        """Keep all that is known of the failure; `where` is a host role or "here"."""
+        self.where = where
+        self.argv = tuple(argv)
+        self.status = status
+        self.stdout = stdout
+        self.stderr = stderr
+        said = (stderr.strip() or stdout.strip() or "it printed nothing").splitlines()[-12:]
+        super().__init__(
+            f"{where}: `{shlex.join(self.argv)}` ended with status {status}\n"
+            + "\n".join(f"  {line}" for line in said)
+        )
+
+
+class ScenarioError(LabError):
+    """A scenario cannot be run as it is written; all its mistakes are named."""
+
+    def __init__(self, name: str, mistakes: Sequence[str]) -> None:
+        """Name every mistake at once."""
+        self.name = name
+        self.mistakes = tuple(mistakes)
+        count = f"{len(self.mistakes)} mistake{'s' if len(self.mistakes) != 1 else ''}"
+        super().__init__(f"{name}: {count}\n" + "\n".join(f"  - {m}" for m in self.mistakes))
+
+
+class UnknownScenario(ScenarioError):
+    """No scenario has that name."""

@@ -1,0 +1,18 @@
+"""What runs inside a host: standard-library Python, sent over the host's channel.
+
+A host has none of this in its image: `lab/hosts.py` sends these modules when it
+opens the channel, and they are imported there under the same names. They import
+nothing of `lab` but each other.
+
+| module | what it does in the host |
+|---|---|
+| `agent` | answers requests: the table of operations |
+| `programs` | runs programs |
+| `lock` | keeps a second run, and health checks, out |
+| `state` | counters, sysctls, snapshots; ends connections left behind |
+| `journal` | makes and undoes faults, and remembers how |
+| `capture` | captures packets |
+| `caller`, `calls` | the process that makes socket calls, and the calls |
+| `bystander` | echoes beside a fault |
+| `probe` | tries what this kernel can do |
+"""

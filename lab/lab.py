@@ -1,0 +1,515 @@
+"""One lab: bring it up, find it, hold it, restore it, take it down.
+
+A lab is a Compose project whose containers and networks carry its name and block
+as labels; nothing about it is kept on this machine. What must outlive a killed
+run is kept in its hosts: the lock (held by the channel), the journal of faults,
+the baseline.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import getpass
+import os
+import re
+import socket
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Any
+
+from lab import compose, engine, hosts, images
+from lab.console import option, say, step, this_command
+from lab.errors import (
+    CommandFailed,
+    ComposeError,
+    FaultInForce,
+    HostLost,
+    LabBusy,
+    LabError,
+    LabNotUp,
+    ScenarioError,
+    SubnetTaken,
+)
+from lab.hosts import Host
+from lab.known import Facts
+from lab.topology import BLOCKS, ECHO_PORT, FAMILIES, HOSTS, Block, Family, home
+
+LABEL = "errnolab.lab"
+READY_WITHIN_S = 20.0
+# A lab that has been up echoes in milliseconds, unless something in it hangs.
+ECHO_WITHIN_S = 3.0
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the engine says of a lab: containers by role, and its block."""
+
+    name: str
+    block: Block
+    containers: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def running(self) -> bool:
+        """Tell whether every host runs."""
+        return all(self.containers.get(role, {}).get("State") == "running" for role in HOSTS)
+
+
+@dataclass
+class Lab:
+    """A lab whose lock this process holds."""
+
+    name: str
+    block: Block
+    engine: engine.Engine
+    hosts: dict[str, Host]
+    kernel: str = ""
+    flavour: str = "nft"
+    sysctls: dict[str, str] = field(default_factory=dict)
+    baseline: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    interfaces: dict[str, dict[str, str]] = field(default_factory=dict)
+    rested_at: float = 0.0
+    healed: list[str] = field(default_factory=list)
+    fresh: bool = False
+    lacking: set[str] = field(default_factory=set)
+
+    def all(self, operation: str, **arguments: Any) -> dict[str, Any]:
+        """Put one question to every host at once."""
+        return hosts.ask_all(self.hosts.values(), operation, **arguments)
+
+    def snapshot(self) -> dict[str, dict[str, list[str]]]:
+        """Return the state of every host, by subject."""
+        return self.all("snapshot", flavour=self.flavour)
+
+    def changes(self) -> list[str]:
+        """Return how the hosts differ from the lab's baseline, a line each."""
+        now = self.snapshot()
+        return [
+            f"{host}: {subject}: {sign} {line}"
+            for host, subjects in now.items()
+            for subject, lines in subjects.items()
+            for sign, line in _difference(self.baseline[host].get(subject, []), lines)
+        ]
+
+    def faults(self) -> list[tuple[str, str, dict[str, Any]]]:
+        """Return the faults in force: host, name and journal entry of each."""
+        return [
+            (host, name, entry)
+            for host, entries in self.all("faults").items()
+            for name, entry in entries.items()
+        ]
+
+    def settle(self) -> str:
+        """End the connections that earlier calls left behind; return "" or what is left."""
+        left = hosts.ask_all((self.hosts["client"], self.hosts["server"]), "settle")
+        return "; ".join(
+            f"{host}: {number} earlier connections are still alive, and may send"
+            for host, number in left.items()
+            if number
+        )
+
+    @cached_property
+    def capabilities(self) -> dict[str, str]:
+        """Return what faults are made of, by name: "" or why it is not here (see `probe`)."""
+        known: dict[str, str] | None = self.hosts["router"].do("recall", name="capabilities")
+        return known or self._probe()
+
+    def _probe(self) -> dict[str, str]:
+        router = self.hosts["router"]
+        found: dict[str, str] = router.do("probe")
+        router.do("remember", name="capabilities", value=found)
+        return found
+
+    def lacks(self, name: str) -> str:
+        """Return "" if a capability is here, else why not; a lack is looked at again, once."""
+        if self.capabilities.get(name, "unknown") and name not in self.lacking:
+            self.lacking.add(name)
+            self.capabilities = self._probe()
+        return self.capabilities.get(name, "unknown")
+
+    def facts(self, family: Family) -> Facts:
+        """Return what a scenario's expectations depend on."""
+        return Facts(family, self.sysctls)
+
+    def abort(self) -> None:
+        """End every call that is under way."""
+        with contextlib.suppress(LabError):
+            self.all("callers_end")
+
+    def close(self) -> None:
+        """Close the channels, which lets go of the lock."""
+        hosts.close_all(self.hosts.values())
+
+
+def _difference(old: list[str], new: list[str]) -> list[tuple[str, str]]:
+    return [("-", line) for line in old if line not in new] + [
+        ("+", line) for line in new if line not in old
+    ]
+
+
+@dataclass(frozen=True)
+class LabSite:
+    """A lab in one family, as a fault's plan may look at it (see `faults.Site`)."""
+
+    lab: Lab
+    family: Family
+
+    @property
+    def flavour(self) -> str:
+        """Return which iptables works here: "nft" or "legacy"."""
+        return self.lab.flavour
+
+    def address(self, role: str) -> str:
+        """Return a role's address in this family."""
+        return self.lab.block.address(role, self.family)
+
+    def interface(self, host: str, toward: str) -> str:
+        """Return the name of a host's interface on the network that leads to a role."""
+        network = home(toward) if host == "router" else home(host)
+        address = self.lab.block.address(host, self.family, on=network)
+        return self.lab.interfaces[host][address]
+
+    def look(self, host: str, *argv: str) -> str:
+        """Run a command that changes nothing and return its output."""
+        return self.lab.hosts[host].run(*argv)
+
+
+# --- find -----------------------------------------------------------------------
+
+
+def find_all(here: engine.Engine) -> dict[str, Found]:
+    """Return every lab that the engine has containers of."""
+    listed = here.client.api.containers(all=True, filters={"label": LABEL})
+    found: dict[str, dict[str, Any]] = {}
+    for container in listed:
+        labels = container["Labels"]
+        if "errnolab.role" in labels:
+            found.setdefault(labels[LABEL], {})[labels["errnolab.role"]] = container
+    return {
+        name: Found(name, Block(int(next(iter(roles.values()))["Labels"]["errnolab.block"])), roles)
+        for name, roles in found.items()
+    }
+
+
+def find(here: engine.Engine, name: str) -> Found:
+    """Return one lab. Raises: LabNotUp."""
+    found = find_all(here).get(name)
+    if found is None:
+        raise LabNotUp(f"there is no lab '{name}'; `{this_command()} up{option(name)}` starts it")
+    return found
+
+
+# --- up and down ------------------------------------------------------------------
+
+
+def up(name: str, *, block: int | None = None) -> Found:
+    """Start a lab, or what is missing of it; return when its hosts run.
+
+    Args: `block` asks for an address block; by default the first free one is taken.
+    Raises: EngineError, ComposeError, ImageError, SubnetTaken.
+    """
+    check_name(name)
+    here, binary, image = prepare()
+    found = find_all(here).get(name)
+    if found and found.running and _has_image(found, image):
+        return found
+    with _allocation_lock() as lock:
+        # A Compose whose command was killed goes on, and keeps the lock until it ends.
+        found = find_all(here).get(name)
+        if found and not found.running:
+            # Stopped, paused or not whole: what is left of it is worth nothing.
+            remove(here, name)
+        if block is not None and not found:
+            check_free(here, Block(block))
+        number = found.block.number if found else block
+        for candidate in [number] if number is not None else free_blocks(here):
+            try:
+                _compose_up(here, binary, name, Block(candidate), image, lock)
+            except SubnetTaken:
+                if number is not None:
+                    raise
+            else:
+                return find(here, name)
+    raise SubnetTaken(
+        f"no block of 198.18.0.0/15 is free; `{this_command()} status --all` shows our labs"
+    )
+
+
+def prepare() -> tuple[engine.Engine, compose.Compose, str]:
+    """Make what every lab needs and is not there: engine, Compose, image; one at a time."""
+    with _allocation_lock():
+        here = engine.ensure()
+        return here, compose.ensure(), images.ensure(here)
+
+
+def check_name(name: str) -> None:
+    """Refuse a lab name that Compose would not take."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,40}", name):
+        raise LabError(f"'{name}' is not a lab's name: use a to z, 0 to 9 and '-', at most 41")
+
+
+def _has_image(found: Found, image: str) -> bool:
+    return all(container["Image"] == image for container in found.containers.values())
+
+
+def _compose_up(
+    here: engine.Engine, binary: compose.Compose, name: str, block: Block, image: str, lock: int
+) -> None:
+    """Start the containers. Raises: SubnetTaken if the engine has other use for the block."""
+    try:
+        with step(f"starting lab {name} in {block.prefix4('client_net')}.0 and its neighbours"):
+            environment = block.environment(name, image, gateway_mode(here.version))
+            binary.run(f"errnolab-{name}", "up", "--detach", "--no-build", "--remove-orphans",
+                       env=environment, pass_fds=(lock,))  # fmt: skip
+    except ComposeError as error:
+        # Nothing of it is worth keeping: a lab has no state but what `up` gives it.
+        remove(here, name)
+        if "overlaps" not in str(error):
+            raise
+        raise SubnetTaken(_taken(block, "another network of the engine")) from error
+
+
+def gateway_mode(version: str) -> str:
+    """Return the bridges' gateway mode for an engine: 28 and newer drop routed packets in "nat"."""
+    major = re.match(r"\d+", version)
+    return "nat-unprotected" if major and int(major[0]) >= 28 else "nat"
+
+
+def free_blocks(here: engine.Engine) -> Iterator[int]:
+    """Yield the blocks that neither the engine nor this machine uses."""
+    taken = dict(_taken_subnets(here))
+    for number in range(BLOCKS):
+        if not any(ours.overlaps(theirs) for ours in Block(number).networks() for theirs in taken
+                   if ours.version == theirs.version):  # fmt: skip
+            yield number
+
+
+def check_free(here: engine.Engine, block: Block) -> None:
+    """Refuse a block that this machine uses for something else. Raises: SubnetTaken."""
+    for theirs, owner in _taken_subnets(here):
+        if any(o.version == theirs.version and o.overlaps(theirs) for o in block.networks()):
+            raise SubnetTaken(_taken(block, f"{owner} ({theirs})"))
+
+
+def _taken(block: Block, by: str) -> str:
+    first, last = block.prefix4("client_net"), block.prefix4("server_net")
+    return (
+        f"block {block.number} ({first}.0/24 to {last}.0/24) is taken by {by}; "
+        "leave --block out to take the first free one"
+    )
+
+
+def _taken_subnets(here: engine.Engine) -> Iterator[tuple[IPv4Network | IPv6Network, str]]:
+    for network in here.client.api.networks():
+        for config in network["IPAM"]["Config"] or []:
+            if config.get("Subnet"):
+                yield ip_network(config["Subnet"], strict=False), f"network {network['Name']}"
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/net/route").read_text().splitlines()[1:]:
+            interface, destination, _gateway, *rest = line.split()
+            mask = rest[4]
+            if mask != "00000000":
+                address = socket.inet_ntoa(bytes.fromhex(destination)[::-1])
+                netmask = socket.inet_ntoa(bytes.fromhex(mask)[::-1])
+                yield ip_network(f"{address}/{netmask}", strict=False), f"a route over {interface}"
+
+
+@contextlib.contextmanager
+def _allocation_lock() -> Iterator[int]:
+    """Let one process at a time choose a block and start a lab; yield the lock's descriptor."""
+    path = Path(tempfile.gettempdir()) / f"errnolab-{os.getuid()}.lock"
+    with path.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield handle.fileno()
+
+
+def remove(here: engine.Engine, name: str) -> int:
+    """Remove a lab's containers and networks, by label; return how many containers there were."""
+    from docker.errors import APIError, NotFound  # noqa: PLC0415  # the SDK is slow to import
+
+    mine = {"label": f"{LABEL}={name}"}
+    containers = here.client.api.containers(all=True, filters=mine)
+    for container in containers:
+        with contextlib.suppress(NotFound):
+            here.client.api.remove_container(container["Id"], force=True, v=True)
+    for network in here.client.api.networks(filters=mine):
+        with contextlib.suppress(NotFound, APIError):
+            here.client.api.remove_network(network["Id"])
+    return len(containers)
+
+
+def names_with_networks(here: engine.Engine) -> set[str]:
+    """Return the names of all labs, of those too that only networks are left of."""
+    networks = here.client.api.networks(filters={"label": LABEL})
+    return set(find_all(here)) | {network["Labels"][LABEL] for network in networks}
+
+
+def family_of(name: str, known: set[str]) -> set[str]:
+    """Return which of the known labs are this one or its siblings made by `--jobs`."""
+    return {other for other in known if re.fullmatch(rf"{re.escape(name)}(-bench)?(-\d+)*", other)}
+
+
+# --- hold --------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def hold(name: str, *, heal: bool = False, look: bool = False) -> Iterator[Lab]:
+    """Open a lab's channels and take its lock, starting or restoring it if need be.
+
+    Args: `heal` takes out a fault that `errnolab break` left; `look` leaves it and
+    all else as it is; without either such a fault is an error.
+    Raises: LabBusy, FaultInForce, HostLost and what `up` raises.
+    """
+    lab = _open(name, look=True) if look else _open_or_rebuild(name)
+    try:
+        if not look and not (_restore(lab, heal=heal) and _echoes(lab)):
+            lab.close()
+            remove(lab.engine, name)
+            lab = _open(name)
+            _wait_echo(lab)
+        yield lab
+    finally:
+        lab.close()
+
+
+def _open_or_rebuild(name: str) -> Lab:
+    """Open a lab; one whose hosts do not answer as they should is built anew."""
+    try:
+        return _open(name)
+    except LabError as broken:
+        if type(broken) not in (LabError, HostLost, CommandFailed):
+            raise
+        say(f"lab {name} cannot be used as it is, and is built anew: {str(broken).splitlines()[0]}")
+        remove(engine.connect(), name)
+        return _open(name)
+
+
+def _open(name: str, *, look: bool = False) -> Lab:
+    found = find(engine.connect(), name) if look else up(name)
+    here = engine.connect()
+    channels = hosts.open_all({role: _channel_command(here, found, role) for role in HOSTS})
+    lab = Lab(name, found.block, here, channels)
+    try:
+        _lock(lab)
+        _wait_ready(lab)
+        _learn(lab)
+    except BaseException:
+        lab.close()
+        raise
+    return lab
+
+
+def _channel_command(here: engine.Engine, found: Found, role: str) -> tuple[str, ...]:
+    return (here.cli, "exec", "-i", str(found.containers[role]["Id"]), "python3", "-IS")
+
+
+def _lock(lab: Lab) -> None:
+    owner = f"pid {os.getpid()} of {getpass.getuser()} on {socket.gethostname()}"
+    # One host decides between two runs; the others only keep health checks out.
+    holder = lab.hosts["server"].do("lock", owner=owner)
+    if holder:
+        raise LabBusy(
+            f"lab {lab.name} is in use by {holder}; wait for it, or use a lab of your own: "
+            f"`{this_command()} run --lab mine …`, `make … LAB=mine`"
+        )
+    others = [host for host in lab.hosts.values() if host.role != "server"]
+    for role, other in hosts.ask_all(others, "lock", owner=owner).items():
+        if other:
+            raise LabBusy(f"lab {lab.name}: {role} is held by {other}; try again in a moment")
+
+
+def _wait_ready(lab: Lab) -> None:
+    """Wait until the entry point of every host has set it up."""
+    late = [role for role, ok in lab.all("wait_ready", within_s=READY_WITHIN_S).items() if not ok]
+    if late:
+        raise LabError(
+            f"{', '.join(late)}: not ready after {READY_WITHIN_S:.0f} s; "
+            f"look at `docker logs errnolab-{lab.name}-{late[0]}-1`"
+        )
+
+
+def _echoes(lab: Lab) -> bool:
+    """Tell whether echoes cross the router; a service may hang in a lab that looks well."""
+    try:
+        _wait_echo(lab, READY_WITHIN_S if lab.fresh else ECHO_WITHIN_S)
+    except HostLost:
+        raise
+    except LabError as silent:
+        say(f"lab {lab.name} is built anew: {silent}")
+        return False
+    return True
+
+
+def _wait_echo(lab: Lab, within_s: float = READY_WITHIN_S) -> None:
+    """Wait until echoes cross the router in both families."""
+    deadline = time.monotonic() + within_s
+    while True:
+        troubles = [text for text in health(lab).values() if text]
+        if not troubles:
+            return
+        if time.monotonic() > deadline:
+            raise LabError(
+                f"no echo through the router of lab {lab.name}: {troubles[0]}; "
+                f"`{this_command()} doctor` may say why"
+            )
+        time.sleep(0.05)
+
+
+def health(lab: Lab) -> dict[str, str]:
+    """Return what is wrong with each caller's echo to the server, "" if nothing is."""
+    asked = {
+        f"{role} {proto} {family}": lab.hosts[role].ask(
+            "echo", proto=proto, address=lab.block.address("server", family), port=ECHO_PORT
+        )
+        for role in ("client", "bystander")
+        for proto in ("tcp", "udp")
+        for family in FAMILIES
+    }
+    return {what: lab.hosts[what.split()[0]].answer(future) for what, future in asked.items()}
+
+
+def _learn(lab: Lab) -> None:
+    """Find out what the hosts are like; they remember their baseline."""
+    lab.interfaces = lab.all("interfaces")
+    lab.sysctls = lab.hosts["client"].do("sysctls")
+    lab.kernel = lab.sysctls["kernel.osrelease"]
+    lab.flavour = os.environ.get("ERRNOLAB_IPTABLES") or lab.hosts["router"].do(
+        "recall", name="flavour"
+    )
+    if lab.flavour not in ("nft", "legacy"):
+        raise ScenarioError("ERRNOLAB_IPTABLES", [f"'{lab.flavour}' is not nft or legacy"])
+    baseline = f"baseline-{lab.flavour}"
+    lab.baseline = lab.all("recall", name=baseline)
+    if not all(lab.baseline.values()):
+        lab.baseline, lab.fresh = lab.snapshot(), True
+        for role, host in lab.hosts.items():
+            host.do("remember", name=baseline, value=lab.baseline[role])
+
+
+def _restore(lab: Lab, *, heal: bool) -> bool:
+    """Undo what a killed run or a person left; false if the lab must be rebuilt."""
+    in_force = lab.faults()
+    kept = [entry for _, _, entry in in_force if entry["kept"]]
+    if kept and not heal:
+        raise FaultInForce(
+            f"lab {lab.name}: `errnolab break` left {kept[0]['scenario']} in force; "
+            f"`{this_command()} heal{option(lab.name)}` takes it out"
+        )
+    for host, name, entry in in_force:
+        lab.hosts[host].do("fault_out", name=name)
+        lab.healed.append(entry["scenario"])
+        if entry["kept"]:
+            say(f"lab {lab.name}: took out {entry['scenario']}")
+        else:
+            say(f"lab {lab.name}: took out {entry['scenario']}, left by a run that was killed")
+    changed = [] if lab.fresh and not in_force else lab.changes()
+    if changed:
+        say(f"lab {lab.name} is not as it was, and is built anew:")
+        for line in changed[:6]:
+            say(f"  {line}")
+    return not changed

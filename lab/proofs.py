@@ -1,0 +1,173 @@
+"""From what was seen to what is proven: each expectation of a case becomes a proof."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lab.calls import Call
+from lab.result import Proof
+from lab.scenario import Case, Counted, Picture
+from lab.wire import Packet, Pattern
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What a run saw of one case.
+
+    `calls` are the agent's answers in the order of the case's calls; `counters`
+    what each host's kernel counted meanwhile; `lost` the number of packets that a
+    capture missed, by host; `blind` the hosts whose capture did not see what surely
+    came by after the calls.
+    """
+
+    calls: Sequence[Mapping[str, Any]]
+    packets: Sequence[Packet]
+    counters: Mapping[str, Mapping[str, int]]
+    hits: int
+    lost: Mapping[str, int]
+    blind: Sequence[str] = ()
+
+
+def errno_name(number: int) -> str:
+    """Return the symbol of an errno, "0" for none."""
+    return errno.errorcode.get(number, str(number)) if number else "0"
+
+
+def prove(case: Case, seen: Observation) -> tuple[list[Proof], Picture | None]:
+    """Return every proof of a case, and the picture that it showed."""
+    proofs = [_prove_call(call, got) for call, got in zip(case.all_calls, seen.calls)]
+    proofs += [_prove_seen(pattern, seen.packets) for pattern in case.seen]
+    proofs += [_prove_absent(pattern, seen.packets) for pattern in case.absent]
+    missed = [f"{number} packets lost at {at}" for at, number in seen.lost.items() if number]
+    missed += [f"{at} saw not even the packets after the calls" for at in seen.blind]
+    if missed:
+        proofs.append(
+            Proof("wire", "captures are complete", "all seen", ", ".join(missed), ok=False)
+        )
+    if case.fault:
+        at_least_one = seen.hits >= 1
+        what = f"the fault on {case.fault.on} was hit"
+        proofs.append(Proof("counter", what, "at least 1", str(seen.hits), at_least_one))
+    proofs += [_prove_counted(counted, seen.counters) for counted in case.counted]
+    if not case.pictures:
+        return proofs, None
+    attempts = [(picture, _prove_picture(picture, case, seen)) for picture in case.pictures]
+    picture, shown = max(attempts, key=lambda attempt: sum(proof.ok for proof in attempt[1]))
+    whole = all(proof.ok for proof in shown)
+    return proofs + shown, picture if whole else None
+
+
+def name_of(call: Call) -> str:
+    """Return a call in words: "client connect to server:16555"."""
+    port = call.arguments.get("port")
+    way = f" to {call.to}:{port}" if call.to else ""
+    return f"{call.on} {call.name}{way}"
+
+
+def _prove_call(call: Call, got: Mapping[str, Any]) -> Proof:
+    wanted = call.wanted
+    number = got.get("errno", 0)
+    in_time = True
+    if wanted.within_s is not None:
+        first, last = wanted.within_s
+        in_time = first <= got.get("elapsed_ms", 1e12) / 1e3 <= last
+    return Proof(
+        "call", name_of(call), _wanted(call), _got(got), _gave(call, got, number) and in_time
+    )
+
+
+def _gave(call: Call, got: Mapping[str, Any], number: int) -> bool:
+    wanted = call.wanted
+    if "hung" in got or "lost" in got:
+        return False
+    if call.name == "so_error" and wanted.errno_name:
+        return bool(got["value"] == getattr(errno, wanted.errno_name))
+    if wanted.errno_name:
+        return bool(got["value"] == -1 and number == getattr(errno, wanted.errno_name))
+    if wanted.data is not None:
+        return bool(bytes.fromhex(got.get("data", "")) == wanted.data and number == 0)
+    if wanted.value is not None:
+        return bool(got["value"] == wanted.value and number == 0)
+    return bool(got["value"] != -1 and number == 0)
+
+
+def _wanted(call: Call) -> str:
+    wanted = call.wanted
+    if wanted.errno_name:
+        text = f"{wanted.errno_name} ({getattr(errno, wanted.errno_name)})"
+    elif wanted.data is not None:
+        text = preview(wanted.data)
+    else:
+        text = "success" if wanted.value is None else f"value {wanted.value}"
+    if wanted.within_s is not None:
+        text += f" in {wanted.within_s[0]:g} to {wanted.within_s[1]:g} s"
+    return text
+
+
+def _got(got: Mapping[str, Any]) -> str:
+    if "hung" in got:
+        return f"no answer after {got['elapsed_ms'] / 1e3:.1f} s"
+    if "lost" in got:
+        return f"no answer: {got['lost']}"
+    after = f" after {duration(got['elapsed_ms'])}"
+    if got["errno"]:
+        return f"{errno_name(got['errno'])} ({got['errno']}){after}"
+    if got.get("data"):
+        return preview(bytes.fromhex(got["data"])) + after
+    return f"value {got['value']}{after}"
+
+
+def duration(ms: float) -> str:
+    """Return a time for a person: "0.4 ms", "3.02 s"."""
+    return f"{ms:.2g} ms" if ms < 10 else f"{ms:.0f} ms" if ms < 1000 else f"{ms / 1e3:.2f} s"
+
+
+def preview(data: bytes) -> str:
+    """Return short data as it is, long data as its beginning and length."""
+    return repr(data) if len(data) <= 32 else f"{data[:12]!r}… ({len(data)} bytes)"
+
+
+def _prove_seen(pattern: Pattern, packets: Sequence[Packet]) -> Proof:
+    unmet = pattern.unmet(packets)
+    number = sum(map(pattern.matches, packets))
+    got = unmet or (pattern.wanted() if pattern.schedule is not None else f"{number}")
+    return Proof("wire", pattern.describe(), pattern.wanted(), got, not unmet)
+
+
+def _prove_absent(pattern: Pattern, packets: Sequence[Packet]) -> Proof:
+    number = sum(map(pattern.matches, packets))
+    return Proof("wire", pattern.describe(), "none", str(number) if number else "none", not number)
+
+
+def _prove_counted(counted: Counted, counters: Mapping[str, Mapping[str, int]]) -> Proof:
+    got = counters[counted.host].get(counted.counter)
+    if counted.exactly is not None:
+        wanted, ok = f"+{counted.exactly}", got == counted.exactly
+    else:
+        wanted, ok = f"at least +{counted.at_least}", got is not None and got >= counted.at_least
+    shown = "this kernel has no such counter" if got is None else f"+{got}"
+    return Proof("counter", f"{counted.host} {counted.counter}", wanted, shown, ok)
+
+
+def _prove_picture(picture: Picture, case: Case, seen: Observation) -> list[Proof]:
+    failing = next(got for call, got in zip(case.all_calls, seen.calls) if call.wanted.errno_name)
+    first, last = picture.within_s
+    time_ok = first <= failing.get("elapsed_ms", 1e12) / 1e3 <= last
+    proofs = [
+        Proof("call", "time to the error", f"{first:g} to {last:g} s",
+              duration(failing.get("elapsed_ms", 0.0)), time_ok),
+        *(_prove_seen(pattern, seen.packets) for pattern in picture.seen),
+        *(_prove_counted(counted, seen.counters) for counted in picture.counted),
+    ]  # fmt: skip
+    for proof in proofs:
+        proof.what += f" (reported {picture.name})"
+    return proofs
+
+
+def meaning(name: str) -> str:
+    """Return the C library's words for an errno: "Connection refused"."""
+    return os.strerror(getattr(errno, name))

@@ -1,0 +1,155 @@
+"""What a person reads of a run: a line, the proofs, the ladder, a summary table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+from lab import console
+from lab.calls import Call
+from lab.ladder import ASCII, UNICODE
+from lab.proofs import duration, name_of, preview
+from lab.result import CaseResult, Proof, Result
+from lab.scenario import Scenario
+
+COLOURS = {"pass": "green", "fail": "red", "invalid": "magenta", "skip": "yellow"}
+# A ladder longer than this is in the evidence folder, not on the screen.
+LADDER_LINES = 24
+
+
+def show_result(result: Result) -> None:
+    """Print one run whole: proofs and ladder of each case, and where the evidence is."""
+    console.out.print(headline(result))
+    for case in result.cases:
+        if case.name:
+            console.out.print(Text(f"  {case.name}: {case.verdict}"))
+        _show_case(case)
+    if result.verdict in ("fail", "invalid"):
+        console.out.print(Text(_what_next(result)))
+    else:
+        console.out.print(Text(f"  evidence: {result.evidence}"))
+
+
+def headline(result: Result) -> Text:
+    """Return the run in one line: verdict, name, what the caller got."""
+    line = Text()
+    line.append(f"{result.verdict:8}", style=COLOURS[result.verdict])
+    line.append(f"{result.scenario} ({result.family})  ")
+    line.append(outcome(result))
+    return line
+
+
+def outcome(result: Result) -> str:
+    """Return what the caller got, in a few words; the reason if the run says nothing."""
+    if result.verdict in ("skip", "invalid"):
+        return result.reason.splitlines()[0] if result.reason else ""
+    if len(result.cases) > 1:
+        good = sum(case.verdict == "pass" for case in result.cases)
+        return f"{good} of {len(result.cases)} cases"
+    calls = result.cases[0].calls
+    failed = [call for call in calls if call["errno_name"]] or calls[-1:]
+    if len(failed) > 1:
+        return ", ".join(f"{call['call']} {call['errno_name']}" for call in failed)
+    return f"{failed[0]['errno_name'] or 'ok'} after {duration(failed[0]['elapsed_ms'])}"
+
+
+def _show_case(case: CaseResult) -> None:
+    for proof in case.proofs:
+        console.out.print(_proof_line(proof))
+    if case.picture:
+        console.out.print(Text(f"    reported {case.picture['name']}: {case.picture['why']}"))
+    lines = case.ladder.splitlines()
+    if not console.UNICODE:
+        lines = [_ascii(line) for line in lines]
+    for line in lines[:LADDER_LINES]:
+        console.out.print(Text(f"  {line}"))
+    if len(lines) > LADDER_LINES:
+        console.out.print(Text(f"    … {len(lines) - LADDER_LINES} more lines in ladder.txt"))
+
+
+def _proof_line(proof: Proof) -> Text:
+    line = Text("    ")
+    line.append("ok  " if proof.ok else "NOT ", style="green" if proof.ok else "red")
+    line.append(f"{proof.kind:8}{proof.what}: ")
+    line.append(proof.got if proof.ok else f"wanted {proof.wanted}, got {proof.got}")
+    return line
+
+
+def _what_next(result: Result) -> str:
+    name = result.scenario.replace("_", "-")
+    lab = "" if result.lab == "default" else f" LAB={result.lab}"
+    return "\n".join(
+        [
+            *(f"  {line}" for line in result.reason.splitlines()),
+            f"  evidence: {result.evidence}",
+            f"  again:    make scenario-{name} FAMILY={result.family[-1]}{lab} KEEP=1",
+        ]
+    )
+
+
+def _ascii(line: str) -> str:
+    for fancy, plain in zip(vars(UNICODE).values(), vars(ASCII).values()):
+        line = line.replace(fancy, plain)
+    return line
+
+
+def show_summary(results: Sequence[Result]) -> None:
+    """Print a table of many runs: a row a scenario, a column a family."""
+    families = sorted({result.family for result in results})
+    table = Table(box=None, pad_edge=False)
+    table.add_column("scenario")
+    for family in families:
+        table.add_column(family)
+        table.add_column("")
+    for name in sorted({result.scenario for result in results}):
+        row: list[Text] = [Text(name)]
+        for family in families:
+            found = [r for r in results if r.scenario == name and r.family == family]
+            verdict = found[0].verdict if found else "-"
+            row.append(Text(verdict, style=COLOURS.get(verdict, "")))
+            row.append(Text(outcome(found[0]) if found else ""))
+        table.add_row(*row)
+    console.out.print(table)
+    counts = {v: sum(r.verdict == v for r in results) for v in COLOURS}
+    console.out.print(Text(", ".join(f"{n} {verdict}" for verdict, n in counts.items() if n)))
+
+
+def show_scenario(scenario: Scenario) -> None:
+    """Print what a scenario breaks, what is called, and what must be seen."""
+    console.out.print(Text(f"{scenario.name}\n", style="bold"))
+    console.out.print(Text(f"{scenario.text.strip()}\n"))
+    for case in scenario.as_cases():
+        if case.name:
+            console.out.print(Text(f"case {case.name}"))
+        if case.fault:
+            console.out.print(
+                Text(f"  fault    {case.fault.kind} on {case.fault.on}, to {case.fault.to} "
+                     f"({case.fault.mechanism})")
+            )  # fmt: skip
+        for call in case.all_calls:
+            console.out.print(Text(f"  call     {name_of(call)}: {_wish(call)}"))
+        for verb, patterns in (("seen", case.seen), ("absent", case.absent)):
+            for pattern in patterns:
+                console.out.print(Text(f"  {verb:8} {pattern.describe()}"))
+        for counted in case.counted:
+            growth = (
+                f"+{counted.exactly}" if counted.at_least is None else f">= +{counted.at_least}"
+            )
+            console.out.print(Text(f"  counted  {counted.host} {counted.counter} {growth}"))
+        for picture in case.pictures:
+            console.out.print(Text(f"  either   reported {picture.name}"))
+    console.out.print(Text(f"\nclaims   {scenario.claim}\nsource   {scenario.source}"))
+    console.out.print(Text(f"run it   make scenario-{scenario.name.replace('_', '-')}"))
+
+
+def _wish(call: Call) -> str:
+    wanted = call.wanted
+    if wanted.data is not None:
+        text = preview(wanted.data) if isinstance(wanted.data, bytes) else "the data back"
+    elif wanted.errno_name:
+        text = f"{wanted.errno_name}"
+    else:
+        text = "success" if wanted.value is None else f"value {wanted.value}"
+    return text + (f" within {wanted.within_s} s" if wanted.within_s is not None else "")

@@ -1,0 +1,350 @@
+"""The life of a run: control, fault, calls, undo, control, proofs, verdict."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any
+
+from lab import breaking, hosts
+from lab.calls import IN_PROGRESS, Call
+from lab.errors import CommandFailed, LabError
+from lab.faults import Plan
+from lab.known import resolve
+from lab.lab import Lab, LabSite
+from lab.ladder import draw
+from lab.proofs import Observation, errno_name, name_of, prove
+from lab.result import CaseResult, Result
+from lab.scenario import Case, Scenario
+from lab.topology import ECHO_PORT, VANTAGES, Family
+from lab.wire import Packet, Raw, of_calls, parse
+
+BYSTANDER_PERIOD_S = 0.1
+# How long a call of a control may take: it should take a round trip.
+CONTROL_S = 5.0
+# What the agent needs beyond a call's own deadline to say that it hung.
+ANSWER_S = 30.0
+
+Captured = dict[str, list[Raw]]
+
+
+def run(lab: Lab, scenario: Scenario, family: Family) -> tuple[Result, Captured]:
+    """Run a scenario in one family; return the result, and the packets by vantage.
+
+    What goes wrong is in the result. A lab that broke down (a host was lost) ends
+    the run there: the case says so, and its baseline is not restored.
+    """
+    started, begun = datetime.now(timezone.utc), time.perf_counter()
+    captured: Captured = {at: [] for at in VANTAGES}
+    result = Result(
+        scenario.name, family, lab.name, kernel=lab.kernel,
+        engine=f"{lab.engine.name} {lab.engine.version}",
+        started=started.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+    )  # fmt: skip
+    for case in scenario.as_cases():
+        whole = resolve(case, lab.facts(family))
+        result.cases.append(CaseResult(case.name))
+        try:
+            CaseRun(lab, scenario.name, whole, family, captured, result.cases[-1]).run()
+        except LabError as broken:
+            result.cases[-1].reason = str(broken)
+            break
+    result.elapsed_ms = (time.perf_counter() - begun) * 1e3
+    return result, captured
+
+
+def missing(lab: Lab, case: Case, family: Family) -> str:
+    """Return what this kernel or engine lacks for a case, with the reason; "" if nothing."""
+    tool = f"{'iptables' if family == 'ipv4' else 'ip6tables'}-{lab.flavour}"
+    for need in case.fault.needs if case.fault else ():
+        name = tool if need == "iptables" else need
+        reason = lab.lacks(name)
+        if reason:
+            return f"{name}: {reason}"
+    return ""
+
+
+@dataclass
+class CaseRun:
+    """One case under way: what is known of it, and `result`, which it fills in."""
+
+    lab: Lab
+    scenario: str
+    case: Case
+    family: Family
+    captured: Captured
+    result: CaseResult
+    troubles: list[str] = field(default_factory=list)
+
+    def run(self) -> None:
+        """Run the case. Raises: LabError if the lab broke down."""
+        result, controls = self.result, self.result.controls
+        lacking = missing(self.lab, self.case, self.family)
+        if lacking:
+            result.verdict, result.reason = "skip", lacking
+            return
+        controls.before = self._control()
+        left = self.lab.settle()
+        if controls.before != "ok" or left:
+            # Nothing was changed, so nothing needs to be restored.
+            controls.baseline_restored = True
+            result.reason = left or controls.troubles()[0]
+            return
+        plan = self.case.fault.plan(LabSite(self.lab, self.family)) if self.case.fault else None
+        seen = self._try_to_observe(plan)
+        left = self.lab.settle()
+        self.troubles += [*([left] if left else []), *self.lab.changes()]
+        controls.baseline_restored = not self.troubles
+        controls.after = self._control()
+        if seen:
+            result.proofs, picture = prove(self.case, seen)
+            if picture:
+                result.picture = {"name": picture.name, "why": picture.why}
+        self._judge(seen)
+
+    def _judge(self, seen: Observation | None) -> None:
+        # A fault that could not be made is reason enough: nothing was seen beside it.
+        invalid = self.troubles + (self.result.controls.troubles() if seen else [])
+        if self.case.fault and seen and seen.hits < 1:
+            where = self.case.fault.on
+            invalid.insert(0, f"the fault on {where} was never hit, so it proves nothing")
+        failed = [proof for proof in self.result.proofs if not proof.ok]
+        if invalid:
+            self.result.verdict, self.result.reason = "invalid", "; ".join(invalid)
+        elif failed:
+            self.result.verdict = "fail"
+            self.result.reason = "; ".join(
+                f"{proof.what}: wanted {proof.wanted}, got {proof.got}" for proof in failed
+            )
+        else:
+            self.result.verdict = "pass"
+
+    # --- the calls ------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _callers(self) -> Iterator[Mapping[str, int]]:
+        """Start a caller on every host that makes calls; end them and their sockets."""
+        with contextlib.ExitStack() as stack:
+            callers = {}
+            for role in {call.on for call in self.case.all_calls}:
+                host = self.lab.hosts[role]
+                callers[role] = host.do("caller_open")
+                stack.callback(host.do, "caller_close", caller=callers[role])
+            yield callers
+
+    def _make(self, callers: Mapping[str, int], call: Call, deadline_s: float) -> dict[str, Any]:
+        """Make one call and return the agent's answer, with the time if it hung."""
+        arguments = {k: v.hex() if isinstance(v, bytes) else v for k, v in call.arguments.items()}
+        step = {"call": call.name, "socket_name": call.socket, **arguments}
+        if call.to:
+            step["address"] = self.lab.block.address(call.to, self.family)
+        begun = time.perf_counter()
+        host = self.lab.hosts[call.on]
+        asked = host.ask("caller_call", caller=callers[call.on], step=step, deadline_s=deadline_s)
+        got: dict[str, Any] = host.answer(asked, within_s=deadline_s + ANSWER_S)
+        if "lost" in got:
+            raise LabError(f"{name_of(call)}: {got['lost']}")
+        if "hung" in got:
+            elapsed_ms = (time.perf_counter() - begun) * 1e3
+            at_ns = host.do("now_ns") - int(elapsed_ms * 1e6)
+            got |= {"value": None, "errno": 0, "at_ns": at_ns, "elapsed_ms": elapsed_ms}
+        return got
+
+    def _make_all(self, callers: Mapping[str, int], calls: Sequence[Call]) -> list[dict[str, Any]]:
+        """Make calls in order; after one that hung the rest are not made."""
+        answers: list[dict[str, Any]] = []
+        for call in calls:
+            if answers and ("hung" in answers[-1] or "lost" in answers[-1]):
+                answers.append({"lost": "the call before it hung", "value": None, "errno": 0,
+                                "elapsed_ms": 0.0, "at_ns": answers[-1]["at_ns"]})  # fmt: skip
+            else:
+                answers.append(self._make(callers, call, call.deadline_s))
+        return answers
+
+    def _control(self) -> str:
+        """Make the case's calls without the fault; return "ok" or what did not work.
+
+        A case without a fault is its own control: the service must answer.
+        """
+        if not self.case.fault:
+            return self._echo("client", "tcp") or "ok"
+        with self._callers() as callers:
+            for call in self.case.all_calls:
+                trouble = _trouble(self._make(callers, call, CONTROL_S), call)
+                if trouble:
+                    return f"{name_of(call)}: {trouble}"
+        return "ok"
+
+    def _echo(self, role: str, proto: str) -> str:
+        server = self.lab.block.address("server", self.family)
+        return str(self.lab.hosts[role].do("echo", proto=proto, address=server, port=ECHO_PORT))
+
+    # --- what is seen meanwhile --------------------------------------------------------
+
+    def _try_to_observe(self, plan: Plan | None) -> Observation | None:
+        try:
+            return self._observe(plan)
+        except CommandFailed as failed:
+            self.troubles.append(f"the fault could not be made: {failed}")
+            return None
+
+    def _observe(self, plan: Plan | None) -> Observation:
+        """Make the calls under the fault and return all that was seen."""
+        with contextlib.ExitStack() as stack:
+            end_capture = stack.enter_context(_capture(self.lab))
+            callers = stack.enter_context(self._callers())
+            answers = self._make_all(callers, self.case.before)
+            with contextlib.ExitStack() as fault:
+                if plan:
+                    fault.enter_context(
+                        breaking.in_force(self.lab, plan, self.scenario, self.troubles)
+                    )
+                hits = breaking.HitCounter(self.lab, plan.hits) if plan else None
+                counted = self.lab.all("counters")
+                end_bystander = fault.enter_context(self._bystander())
+                answers += self._make_all(callers, self.case.calls)
+                end_bystander()
+                grown = _growth(counted, self.lab.all("counters"))
+                hit = hits.count() if hits else 0
+            end_ns = self.lab.hosts["client"].do("now_ns")
+            # Every capture must see this, or what it did not see proves nothing.
+            self._echo("client", "udp")
+            raw, lost = end_capture()
+        packets = self._packets_of_calls(raw, end_ns)
+        blind = [at for at in VANTAGES if not any(packet[0] > end_ns for packet in raw[at])]
+        self._note(plan, answers, packets, grown, hit)
+        return Observation(answers, packets, grown, hit, lost, blind)
+
+    def _packets_of_calls(self, raw: Captured, end_ns: int) -> list[Packet]:
+        names = self.lab.block.names()
+        callers = {self.lab.block.address(c.on, self.family) for c in self.case.all_calls}
+        packets: list[Packet] = []
+        for at in VANTAGES:
+            self.captured[at] += raw[at]
+            packets += [p for p in parse(at, raw[at], names) if p.t_ns <= end_ns]
+        return of_calls(packets, callers)
+
+    @contextlib.contextmanager
+    def _bystander(self) -> Iterator[Any]:
+        """Let the bystander echo; yields a function that ends it and notes how it fared."""
+        spared = self.case.fault.spares if self.case.fault else ("tcp", "udp")
+        server = self.lab.block.address("server", self.family)
+        host = self.lab.hosts["bystander"]
+
+        def note(answer: tuple[int, list[str]]) -> None:
+            self.result.controls.bystander = answer[1][0] if answer[1] else "ok"
+
+        targets = [[proto, server, ECHO_PORT] for proto in spared]
+        host.do("bystander_start", targets=targets, period_s=BYSTANDER_PERIOD_S)
+        with _once(lambda: note(host.do("bystander_stop"))) as stop:
+            yield stop
+
+    # --- what is written down -----------------------------------------------------------
+
+    def _note(
+        self, plan: Plan | None, answers: Sequence[Mapping[str, Any]],
+        packets: Sequence[Packet], grown: Mapping[str, Mapping[str, int]], hits: int,
+    ) -> None:  # fmt: skip
+        """Fill in the result with what was seen."""
+        start_ns, result = answers[0]["at_ns"], self.result
+        result.calls = [
+            self._call_document(call, got, start_ns)
+            for call, got in zip(self.case.all_calls, answers)
+        ]
+        result.wire = [
+            {"at": p.at, "t_ms": round((p.t_ns - start_ns) / 1e6, 3), "src": p.src, "dst": p.dst,
+             "proto": p.proto, "flags": p.flags, "summary": p.summary}
+            for p in sorted(packets, key=lambda p: p.t_ns)
+        ]  # fmt: skip
+        result.counters = {
+            host: {name: value for name, value in sorted(values.items()) if value}
+            for host, values in grown.items()
+        }
+        result.ladder = draw(packets, start_ns)
+        if plan and self.case.fault:
+            result.fault = {"kind": self.case.fault.kind, "host": plan.host,
+                            "mechanism": plan.mechanism, "commands": plan.commands,
+                            "hits": hits}  # fmt: skip
+
+    def _call_document(self, call: Call, got: Mapping[str, Any], start_ns: int) -> dict[str, Any]:
+        number = got["errno"]
+        found: dict[str, Any] = {
+            "host": call.on, "call": call.name, "args": self._arguments(call),
+            "value": got["value"], "errno": number,
+            "errno_name": errno_name(number) if number else "",
+            "t_ms": round((got["at_ns"] - start_ns) / 1e6, 3),
+            "elapsed_ms": round(got["elapsed_ms"], 3),
+        }  # fmt: skip
+        if "data" in got:
+            found["data"] = bytes.fromhex(got["data"])[:32].decode("ascii", "backslashreplace")
+        return found | {key: got[key] for key in ("detail", "hung", "lost") if got.get(key)}
+
+    def _arguments(self, call: Call) -> list[Any]:
+        shown: list[Any] = (
+            [self.lab.block.address(call.to, self.family)] if call.to else []
+        )  # fmt: skip
+        for key, value in call.arguments.items():
+            if key == "data":
+                shown += [value[:32].decode("ascii", "backslashreplace"), len(value)]
+            elif key in ("port", "size", "events"):
+                shown.append(value)
+            elif key == "syn_retries" and value is not None:
+                shown.append(f"TCP_SYNCNT={value}")
+            elif key == "blocking" and not value:
+                shown.append("O_NONBLOCK")
+        return shown
+
+
+def _trouble(got: Mapping[str, Any], call: Call) -> str:
+    """Return what is wrong with an answer where nothing is broken, "" if nothing is."""
+    if "hung" in got:
+        return f"no answer in {CONTROL_S:.0f} s"
+    name = errno_name(got["errno"])
+    if got["value"] == -1 and name not in IN_PROGRESS:
+        return name
+    # A non-blocking connect tells its errno here, as a value.
+    return errno_name(got["value"]) if call.name == "so_error" and got["value"] else ""
+
+
+@contextlib.contextmanager
+def _capture(lab: Lab) -> Iterator[Any]:
+    """Capture at every vantage; yields a function that ends it and returns (raw, lost)."""
+    vantages = [lab.hosts[at] for at in VANTAGES]
+
+    def stop() -> tuple[Captured, dict[str, int]]:
+        answers = hosts.ask_all(vantages, "capture_stop")
+        raw = {at: [tuple(packet) for packet in packets] for at, (packets, _) in answers.items()}
+        return raw, {at: lost for at, (_, lost) in answers.items()}
+
+    with _once(stop) as stop_once:
+        hosts.ask_all(vantages, "capture_start")
+        yield stop_once
+
+
+@contextlib.contextmanager
+def _once(stop: Any) -> Iterator[Any]:
+    """Yield `stop`, to be called when its result is wanted; call it anyhow in the end."""
+    called = []
+
+    def stop_once() -> Any:
+        called.append(True)
+        return stop()
+
+    try:
+        yield stop_once
+    finally:
+        if not called:
+            with contextlib.suppress(LabError):
+                stop()
+
+
+def _growth(
+    before: Mapping[str, Mapping[str, int]], after: Mapping[str, Mapping[str, int]]
+) -> dict[str, dict[str, int]]:
+    return {
+        host: {name: value - before[host].get(name, 0) for name, value in after[host].items()}
+        for host in after
+    }

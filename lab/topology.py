@@ -1,0 +1,97 @@
+"""Who is where: the roles, networks and addresses of a lab, as in docker-compose.yml.
+
+```
+ client    .10 ── client_net ─── .2 ┐
+                                    router  .2 ── server_net ── .10  server
+ bystander .10 ── bystander_net ─ .2 ┘
+```
+Lab n owns block n: eight /24 of 198.18.0.0/15 and the /48 2001:db8:n::. The
+server also holds one address of "elsewhere" on its loopback interface; only the
+router's route leads there, so that a route can be broken without hurting anyone
+who talks to the server itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import Literal
+
+Family = Literal["ipv4", "ipv6"]
+FAMILIES: tuple[Family, ...] = ("ipv4", "ipv6")
+
+HOSTS = ("server", "router", "client", "bystander")
+VANTAGES = ("client", "router", "server")
+NETWORKS = ("client_net", "bystander_net", "server_net")
+BLOCKS = 64
+
+ELSEWHERE: dict[Family, str] = {"ipv4": "203.0.113.10", "ipv6": "2001:db8:ffff::10"}
+ELSEWHERE_NET: dict[Family, str] = {"ipv4": "203.0.113.0/24", "ipv6": "2001:db8:ffff::/48"}
+
+# What a call or a fault may name as a destination.
+DESTINATIONS = (*HOSTS, "elsewhere")
+
+ECHO_PORT = 16555
+
+
+def home(role: str) -> str:
+    """Return the network that a role other than the router lives on."""
+    return "server_net" if role in ("server", "elsewhere") else f"{role}_net"
+
+
+@dataclass(frozen=True)
+class Block:
+    """The addresses of one lab; `number` is 0 to 63."""
+
+    number: int
+
+    def prefix4(self, network: str) -> str:
+        """Return the first three octets of a network, for example "198.18.2"."""
+        octet = self.number % 32 * 8 + NETWORKS.index(network)
+        return f"198.{18 + self.number // 32}.{octet}"
+
+    def prefix6(self, network: str) -> str:
+        """Return the first four groups of a network, for example "2001:db8:0:2"."""
+        return f"2001:db8:{self.number:x}:{NETWORKS.index(network):x}"
+
+    def networks(self) -> list[IPv4Network | IPv6Network]:
+        """Return every subnet of the block that the lab's bridges use."""
+        return [
+            ip_network(text)
+            for name in NETWORKS
+            for text in (f"{self.prefix4(name)}.0/24", f"{self.prefix6(name)}::/64")
+        ]
+
+    def address(self, role: str, family: Family, *, on: str = "") -> str:
+        """Return a role's address; `on` names the network, which the router needs."""
+        if role == "elsewhere":
+            return ELSEWHERE[family]
+        last = "2" if role == "router" else "10"
+        network = on or (home(role) if role != "router" else "client_net")
+        text = (
+            f"{self.prefix4(network)}.{last}"
+            if family == "ipv4"
+            else f"{self.prefix6(network)}::{last}"
+        )
+        return str(ip_address(text))
+
+    def names(self) -> dict[str, str]:
+        """Return address to role, for every address of the lab."""
+        found = {ELSEWHERE[family]: "elsewhere" for family in FAMILIES}
+        for family in FAMILIES:
+            for network in NETWORKS:
+                found[self.address("router", family, on=network)] = "router"
+            for role in ("server", "client", "bystander"):
+                found[self.address(role, family)] = role
+        return found
+
+    def environment(self, lab: str, image: str, gateway_mode: str = "nat") -> Mapping[str, str]:
+        """Return the variables that docker-compose.yml asks for."""
+        found = {"ERRNOLAB_LAB": lab, "ERRNOLAB_BLOCK": str(self.number), "ERRNOLAB_IMAGE": image,
+                 "ERRNOLAB_GATEWAY_MODE": gateway_mode}  # fmt: skip
+        for network in NETWORKS:
+            name = network.removesuffix("_net").upper()
+            found[f"{name}4"] = self.prefix4(network)
+            found[f"{name}6"] = self.prefix6(network)
+        return found

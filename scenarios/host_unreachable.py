@@ -1,0 +1,58 @@
+"""The router has an `unreachable` route for the destination, and says so.
+
+Over IPv4 it answers ICMP type 3, code 1 (host unreachable), which is EHOSTUNREACH.
+Over IPv6 the same route is answered with type 1, code 0 (no route), not with code 3
+(address unreachable), so that the errno is ENETUNREACH.
+"""
+
+from lab import (
+    ICMP_REPORTED,
+    Case,
+    Counted,
+    Scenario,
+    any_packet,
+    connect,
+    icmp,
+    per_family,
+    poll,
+    route,
+    so_error,
+)
+
+SCENARIO = Scenario(
+    claim="C74 C75 C76",
+    fault=route(on="router", kind="unreachable", to="elsewhere"),
+    absent=[any_packet(at="server")],
+    seen=[icmp(at="client", error=per_family(ipv4=(3, 1), ipv6=(1, 0)))],
+    cases=[
+        Case(
+            "blocking",
+            calls=[
+                connect(on="client", to="elsewhere").fails(
+                    per_family(ipv4="EHOSTUNREACH", ipv6="ENETUNREACH"), within_s=(0.0, 1.3)
+                ),
+            ],
+            pictures=ICMP_REPORTED,
+        ),
+        Case(
+            "non_blocking",
+            calls=[
+                connect(on="client", to="elsewhere", blocking=False).fails("EINPROGRESS"),
+                # IPv4 has told the socket by now, IPv6 does with the first retransmission.
+                poll(on="client", events="POLLOUT").returns(1, within_s=(0.0, 1.3)),
+                so_error(on="client").reports(per_family(ipv4="EHOSTUNREACH", ipv6="ENETUNREACH")),
+            ],
+            counted=[
+                Counted(
+                    "client",
+                    per_family(ipv4="Icmp.InDestUnreachs", ipv6="Icmp6.InDestUnreachs"),
+                    at_least=1,
+                ),
+            ],
+        ),
+    ],
+    source=(
+        "RFC 792; RFC 4443 3.1; RFC 1122 4.2.3.9; Linux net/ipv4/icmp.c icmp_err_convert[], "
+        "net/ipv6/icmp.c icmpv6_err_convert(), net/ipv6/route.c ip6_pkt_discard()"
+    ),
+)

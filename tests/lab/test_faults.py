@@ -1,0 +1,83 @@
+"""A fault is really there while it is in force, and really gone after."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from lab import breaking, scenario
+from lab.errors import CommandFailed
+from lab.faults import Plan
+from lab.lab import Lab, LabSite
+from lab.topology import FAMILIES, Family
+
+Hosts = dict[str, Any]
+WITH_FAULT = [name for name in scenario.names() if scenario.load(name).fault]
+
+
+def plan_of(lab: Lab, name: str, family: Family) -> Plan:
+    fault = scenario.load(name).fault
+    assert fault is not None
+    return fault.plan(LabSite(lab, family))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("name", WITH_FAULT)
+def test_a_fault_changes_its_host_alone_and_is_undone(lab: Lab, name: str, family: Family) -> None:
+    plan = plan_of(lab, name, family)
+    troubles: list[str] = []
+    assert lab.changes() == []
+    with breaking.in_force(lab, plan, name, troubles):
+        changed = {line.split(":")[0] for line in lab.changes()}
+        in_force = lab.hosts[plan.host].do("faults")
+    assert changed == {plan.host}
+    assert list(in_force) == [name]
+    assert troubles == []
+    assert lab.changes() == []
+    assert lab.hosts[plan.host].do("faults") == {}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("name", ["timeout", "refused_rst", "timeout_reply", "reset"])
+def test_the_firewall_rule_is_there_while_in_force(
+    lab: Lab, hosts: Hosts, name: str, family: Family
+) -> None:
+    tool = f"{'iptables' if family == 'ipv4' else 'ip6tables'}-{lab.flavour}"
+
+    def rules() -> str:
+        return str(hosts["router"].check_output(f"{tool} -w -S FORWARD"))
+
+    with breaking.in_force(lab, plan_of(lab, name, family), name, []):
+        assert "errnolab:" in rules()
+    assert "errnolab:" not in rules()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_route_is_there_while_in_force(lab: Lab, hosts: Hosts, family: Family) -> None:
+    flag = "-4" if family == "ipv4" else "-6"
+
+    def unreachable() -> list[Any]:
+        listing = hosts["router"].check_output(f"ip -j {flag} route show type unreachable")
+        return [route["dst"] for route in json.loads(listing)]
+
+    with breaking.in_force(lab, plan_of(lab, "host_unreachable", family), "host_unreachable", []):
+        assert unreachable() == [lab.block.address("elsewhere", family)]
+    assert unreachable() == []
+
+
+def test_the_service_is_stopped_while_in_force(lab: Lab, hosts: Hosts) -> None:
+    with breaking.in_force(lab, plan_of(lab, "refused", "ipv4"), "refused", []):
+        assert not hosts["server"].socket("tcp://:::16555").is_listening
+        assert hosts["server"].socket("udp://:::16555").is_listening
+    assert hosts["server"].socket("tcp://:::16555").is_listening
+
+
+def test_a_fault_that_fails_half_way_is_undone(lab: Lab) -> None:
+    """The first command took effect, the second cannot: neither is left."""
+    plan = plan_of(lab, "timeout", "ipv4")
+    broken = Plan(plan.host, plan.mechanism, [*plan.commands, ["false"]], plan.undo, plan.hits)
+    with pytest.raises(CommandFailed, match="`false` ended with status 1"):
+        breaking.put_in(lab, broken, "timeout")
+    assert lab.changes() == []

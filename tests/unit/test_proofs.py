@@ -1,0 +1,157 @@
+"""Each expectation becomes a proof, and a proof holds only if what came is what was wanted."""
+
+from __future__ import annotations
+
+import errno
+from typing import Any
+
+import pytest
+
+from lab import Case, Counted, Picture, connect, drop, recv, send, so_error, syn
+from lab.calls import Call
+from lab.proofs import Observation, duration, errno_name, meaning, name_of, preview, prove
+from lab.result import Proof
+from tests.unit.packets import packet
+
+CONNECT = connect(on="client", to="server")
+REFUSED = CONNECT.fails("ECONNREFUSED", within_s=(0.0, 0.2))
+
+
+def answer(value: Any = 0, number: int = 0, ms: float = 0.4, **more: Any) -> dict[str, Any]:
+    return {"value": value, "errno": number, "elapsed_ms": ms, **more}
+
+
+def seen(
+    *calls: dict[str, Any], hits: int = 1, lost: int = 0, syns: int = 1, **counted: int
+) -> Observation:
+    packets = [packet(t_s=n) for n in range(syns)]
+    return Observation(calls, packets, {"client": counted}, hits, {"client": lost, "router": 0})
+
+
+def proof_of(call: Call, got: dict[str, Any]) -> Proof:
+    proofs, _picture = prove(Case(calls=[call]), seen(got))
+    return proofs[0]
+
+
+CALLS = [
+    (REFUSED, answer(-1, errno.ECONNREFUSED), True),
+    (REFUSED, answer(-1, errno.ETIMEDOUT), False),
+    (REFUSED, answer(-1, errno.ECONNREFUSED, ms=201), False),
+    (REFUSED, answer(0), False),
+    (CONNECT.fails("ETIMEDOUT", within_s=(3.0, 3.3)), answer(-1, errno.ETIMEDOUT, 2999), False),
+    (CONNECT, answer(0), True),
+    (CONNECT, answer(-1, errno.EHOSTUNREACH), False),
+    (send(on="client", data=b"two").returns(3), answer(3), True),
+    (send(on="client", data=b"two").returns(3), answer(2), False),
+    (recv(on="client").gives(b"abc"), answer(3, data=b"abc".hex()), True),
+    (recv(on="client").gives(b"abc"), answer(3, data=b"abd".hex()), False),
+    (recv(on="client").gives(b""), answer(-1, errno.ECONNRESET), False),
+    (so_error(on="client").reports("EHOSTUNREACH"), answer(errno.EHOSTUNREACH), True),
+    (so_error(on="client").reports("EHOSTUNREACH"), answer(0), False),
+    (CONNECT, {"hung": True, "value": None, "errno": 0, "elapsed_ms": 15000.0}, False),
+    (CONNECT, answer(None, lost="the caller was ended"), False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("call", "got", "holds"), CALLS)
+def test_call_holds_if_value_errno_and_time_do(
+    call: Call, got: dict[str, Any], holds: bool
+) -> None:
+    assert proof_of(call, got).ok is holds
+
+
+def test_text_is_built_from_what_was_compared() -> None:
+    proof = proof_of(REFUSED, answer(-1, errno.ETIMEDOUT, 3050))
+    assert proof.what == "client connect to server:16555"
+    assert proof.wanted == f"ECONNREFUSED ({errno.ECONNREFUSED}) in 0 to 0.2 s"
+    assert proof.got == f"ETIMEDOUT ({errno.ETIMEDOUT}) after 3.05 s"
+
+
+def test_call_that_hung_says_so() -> None:
+    got = {"hung": True, "value": None, "errno": 0, "elapsed_ms": 15000.0}
+    assert proof_of(CONNECT, got).got == "no answer after 15.0 s"
+
+
+# --- the wire and the counters ------------------------------------------------------
+
+
+def holds(case: Case, observation: Observation) -> dict[str, bool]:
+    proofs, _picture = prove(case, observation)
+    return {proof.what: proof.ok for proof in proofs if proof.kind != "call"}
+
+
+def test_absent_packet_that_came_fails_the_proof() -> None:
+    case = Case(calls=[CONNECT], absent=[syn(at="client")])
+    assert holds(case, seen(answer())) == {"SYN at client": False}
+    assert holds(case, seen(answer(), syns=0)) == {"SYN at client": True}
+
+
+def test_capture_with_a_gap_proves_nothing() -> None:
+    """What was not seen may have been lost by the capture."""
+    case = Case(calls=[CONNECT], seen=[syn(at="client")])
+    assert holds(case, seen(answer(), lost=2))["captures are complete"] is False
+    assert "captures are complete" not in holds(case, seen(answer()))
+
+
+def test_fault_must_have_been_hit() -> None:
+    case = Case(calls=[CONNECT], fault=drop(on="router", to="server"))
+    assert holds(case, seen(answer(), hits=0)) == {"the fault on router was hit": False}
+    assert holds(case, seen(answer(), hits=3)) == {"the fault on router was hit": True}
+
+
+@pytest.mark.parametrize(
+    ("wish", "grown", "ok"),
+    [
+        ({"exactly": 1}, {"Tcp.X": 1}, True),
+        ({"exactly": 1}, {"Tcp.X": 2}, False),
+        ({"exactly": 0}, {"Tcp.X": 0}, True),
+        ({"exactly": 0}, {}, False),
+        ({"at_least": 1}, {"Tcp.X": 5}, True),
+        ({"at_least": 1}, {"Tcp.X": 0}, False),
+    ],
+)
+def test_counter_must_have_grown_so(wish: dict[str, int], grown: dict[str, int], ok: bool) -> None:
+    """A counter that the kernel does not have is never proof, not even of 0."""
+    case = Case(calls=[CONNECT], counted=[Counted("client", "Tcp.X", **wish)])
+    assert holds(case, seen(answer(), **grown)) == {"client Tcp.X": ok}
+
+
+# --- pictures -----------------------------------------------------------------------
+
+AT_ONCE = Picture(
+    "at once", "nobody held the socket", (0.0, 0.2), seen=(syn(at="client", count=1),)
+)
+LATE = Picture("late", "it was kept", (0.9, 1.3), seen=(syn(at="client", count=2),))
+TWO = Case(calls=[CONNECT.fails("EHOSTUNREACH")], pictures=(AT_ONCE, LATE))
+
+
+def error(ms: float) -> dict[str, Any]:
+    return answer(-1, errno.EHOSTUNREACH, ms)
+
+
+@pytest.mark.parametrize(("ms", "syns", "name"), [(0.3, 1, "at once"), (1020, 2, "late")])
+def test_picture_that_was_shown_whole_is_named(ms: float, syns: int, name: str) -> None:
+    proofs, picture = prove(TWO, seen(error(ms), syns=syns))
+    assert picture is not None
+    assert picture.name == name
+    assert all(proof.ok for proof in proofs)
+
+
+def test_half_of_each_picture_is_no_picture() -> None:
+    """One SYN, and yet a second's wait: neither explains it."""
+    proofs, picture = prove(TWO, seen(error(1020), syns=1))
+    assert picture is None
+    assert not all(proof.ok for proof in proofs)
+
+
+# --- words ----------------------------------------------------------------------------
+
+
+def test_names_for_people() -> None:
+    assert name_of(CONNECT) == "client connect to server:16555"
+    assert name_of(recv(on="client")) == "client recv"
+    assert (errno_name(0), errno_name(111), errno_name(9999)) == ("0", "ECONNREFUSED", "9999")
+    assert meaning("ECONNREFUSED") == "Connection refused"
+    assert [duration(ms) for ms in (0.42, 42.0, 3021.0)] == ["0.42 ms", "42 ms", "3.02 s"]
+    assert preview(b"abc") == "b'abc'"
+    assert preview(b"x" * 65536).endswith("(65536 bytes)")

@@ -1,0 +1,69 @@
+"""Who is where: no two labs share an address, and Compose is told the same as the runner."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address, ip_network
+from itertools import combinations
+
+import pytest
+
+from lab import compose
+from lab.topology import BLOCKS, ELSEWHERE, ELSEWHERE_NET, FAMILIES, HOSTS, NETWORKS, Block, Family
+
+POOLS = {"ipv4": ip_network("198.18.0.0/15"), "ipv6": ip_network("2001:db8::/32")}
+
+
+@pytest.mark.parametrize("number", range(BLOCKS))
+def test_block_lies_in_the_range_for_tests(number: int) -> None:
+    for network in Block(number).networks():
+        pool = POOLS[f"ipv{network.version}"]
+        assert network.network_address in pool
+        assert network.broadcast_address in pool
+
+
+def test_no_two_blocks_overlap() -> None:
+    used = [network for number in range(BLOCKS) for network in Block(number).networks()]
+    used += [ip_network(text) for text in ELSEWHERE_NET.values()]
+    assert not any(a.overlaps(b) for a, b in combinations(used, 2) if a.version == b.version)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_elsewhere_is_in_its_own_network(family: Family) -> None:
+    assert ip_address(ELSEWHERE[family]) in ip_network(ELSEWHERE_NET[family])
+
+
+def test_every_address_has_its_role() -> None:
+    block = Block(3)
+    names = block.names()
+    # One for each host and the router's two more networks, and elsewhere, in each family.
+    assert len(names) == 2 * (len(HOSTS) + 2 + 1)
+    for family in FAMILIES:
+        for role in (*HOSTS, "elsewhere"):
+            assert names[block.address(role, family)] == role
+
+
+def test_router_has_an_address_on_every_network() -> None:
+    found = {Block(0).address("router", "ipv4", on=network) for network in NETWORKS}
+    assert found == {"198.18.0.2", "198.18.1.2", "198.18.2.2"}
+
+
+def test_ipv6_addresses_are_written_as_the_kernel_writes_them() -> None:
+    """Packets are told apart by their text."""
+    for family in FAMILIES:
+        for role in HOSTS:
+            address = Block(0).address(role, family)
+            assert str(ip_address(address)) == address
+
+
+def test_compose_gets_every_variable_that_its_file_asks_for() -> None:
+    text = compose.FILE.read_text()
+    given = Block(1).environment("mine", "image:tag")
+    asked = {part.split(":-")[0] for part in text.replace("$$", "").split("${")[1:]}
+    assert asked == set(given)
+    assert given["ERRNOLAB_BLOCK"] == "1"
+
+
+def test_composes_defaults_are_those_of_block_0() -> None:
+    text = compose.FILE.read_text()
+    for name, value in Block(0).environment("default", "errnolab/host:latest").items():
+        assert f"${{{name}:-{value}}}" in text

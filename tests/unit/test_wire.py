@@ -1,0 +1,194 @@
+"""Packets are parsed, counted once, and compared with what a scenario expects."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+from typing import Any
+
+import dpkt
+import pytest
+
+from lab import any_icmp, any_packet, data, fin, icmp, rst, syn, syn_ack
+from lab.wire import Packet, of_calls, parse, write_pcap
+from tests.unit.packets import (
+    CLIENT,
+    CLIENT6,
+    NAMES,
+    ROUTER,
+    ROUTER6,
+    SERVER6,
+    ip4,
+    ip6,
+    packet,
+    raw,
+    tcp_bytes,
+)
+
+SYN, ACK, RST, PSH = 0x02, 0x10, 0x04, 0x08
+
+
+def one(data_: bytes) -> Packet:
+    (found,) = parse("client", [raw(data_)], NAMES)
+    return found
+
+
+# --- parsing ---------------------------------------------------------------------
+
+
+def test_segment_has_flags_ports_length_and_roles() -> None:
+    found = one(tcp_bytes(PSH | ACK, reply=True, data=b"abc"))
+    assert (found.src, found.dst, found.flags, found.length) == ("server", "client", "PA", 3)
+    assert (found.sport, found.dport, found.summary) == (16555, 40000, "PSH,ACK 3 bytes")
+
+
+def test_unknown_address_stays_an_address() -> None:
+    found = one(ip4("192.0.2.1", CLIENT, 17, dpkt.udp.UDP(sport=1, dport=2, ulen=8)))
+    assert (found.src, found.dst, found.proto) == ("192.0.2.1", "client", "udp")
+
+
+def test_icmp_error_names_its_code_and_what_it_quotes() -> None:
+    quoted = tcp_bytes(SYN)
+    message = struct.pack("!BBHI", 3, 1, 0, 0) + quoted
+    found = one(ip4(ROUTER, CLIENT, 1, message))
+    assert (found.proto, found.error, found.src) == ("icmp", (3, 1), "router")
+    assert found.summary == "ICMP 3/1 host unreachable"
+    assert found.quoted is not None
+    assert found.quoted[2] == 16555
+    assert found.involves([CLIENT])
+
+
+def test_icmpv6_error_quotes_ipv6() -> None:
+    segment = dpkt.tcp.TCP(sport=40000, dport=16555, flags=SYN)
+    message = struct.pack("!BBHI", 1, 0, 0, 0) + ip6(CLIENT6, SERVER6, 6, segment)
+    found = one(ip6(ROUTER6, CLIENT6, 58, message))
+    assert (found.error, found.quoted) == ((1, 0), (CLIENT6, SERVER6, 16555))
+    assert found.summary == "ICMPv6 1/0 no route"
+
+
+def test_neighbour_discovery_is_not_icmp() -> None:
+    """A proof that no ICMP came must not fail over a neighbour solicitation."""
+    message = struct.pack("!BBHI", 135, 0, 0, 0) + bytes(16)
+    found = one(ip6(ROUTER6, CLIENT6, 58, message))
+    assert found.proto == "nd"
+    assert not any_icmp(at="client").matches(found)
+
+
+@pytest.mark.parametrize("damaged", [b"\x45", b"\x60", b"\x45" + bytes(12)])
+def test_damaged_packet_is_left_out(damaged: bytes) -> None:
+    assert parse("client", [raw(damaged)], NAMES) == []
+
+
+def test_other_protocols_are_left_out() -> None:
+    lldp = (0, 2, "eth0", 0x88CC, 0, 1, b"", b"\2\7")
+    assert parse("client", [lldp], NAMES) == []
+
+
+# --- what is counted --------------------------------------------------------------
+
+
+def test_forwarded_packet_is_counted_once() -> None:
+    same = tcp_bytes(SYN)
+    found = parse("router", [raw(same, 1), raw(same, 2, outgoing=True)], NAMES)
+    assert [(p.t_ns, p.outgoing) for p in found] == [(1, False)]
+
+
+def test_retransmission_is_counted_again() -> None:
+    same = tcp_bytes(SYN)
+    captured = [raw(same, t, outgoing=t % 2 == 0) for t in (1, 2, 3, 4)]
+    assert [p.t_ns for p in parse("router", captured, NAMES)] == [1, 3]
+
+
+def test_packet_made_at_the_router_is_kept() -> None:
+    """It went out and never came in: the RST of a REJECT rule, in the server's name."""
+    found = parse("router", [raw(tcp_bytes(RST | ACK, reply=True), outgoing=True)], NAMES)
+    assert [p.flags for p in found] == ["RA"]
+
+
+def test_order_is_that_of_time() -> None:
+    captured = [raw(tcp_bytes(ACK, seq=2), 9), raw(tcp_bytes(SYN), 3)]
+    assert [p.t_ns for p in parse("client", captured, NAMES)] == [3, 9]
+
+
+def test_calls_own_connections_that_they_began() -> None:
+    """A SYN-ACK of an older connection, sent again, is not the calls' doing."""
+    begun, older = packet(t_s=1), packet(t_s=2, flags="SA", sport=16555, dport=39999)
+    assert of_calls([begun, older], [CLIENT]) == [begun]
+
+
+def test_bystander_is_not_the_calls() -> None:
+    beside = packet(src_ip="198.18.1.10", src="bystander")
+    assert of_calls([beside], [CLIENT]) == []
+
+
+# --- expectations -----------------------------------------------------------------
+
+SYN_AT_CLIENT = packet()
+MATCHES = [
+    (syn(at="client"), {}, True),
+    (syn(at="server"), {}, False),
+    (syn(at="client"), {"flags": "SA"}, False),
+    (syn_ack(at="client"), {"flags": "SA"}, True),
+    (rst(at="client"), {"flags": "RA"}, True),
+    (rst(at="client", sender="server"), {"flags": "R"}, False),
+    (fin(at="client"), {"flags": "FA"}, True),
+    (data(at="client"), {"flags": "PA", "length": 3}, True),
+    (data(at="client"), {"flags": "A"}, False),
+    (data(at="client", proto="udp"), {"proto": "udp", "flags": "", "length": 2}, True),
+    (icmp(at="client", error=(3, 1)), {"proto": "icmp", "src": "router", "error": (3, 1)}, True),
+    (icmp(at="client", error=(3, 1)), {"proto": "icmp", "src": "router", "error": (3, 0)}, False),
+    (icmp(at="client", error=(3, 1)), {"proto": "icmp", "src": "server", "error": (3, 1)}, False),
+    (any_packet(at="client", proto="udp"), {}, False),
+]
+
+
+@pytest.mark.parametrize(("pattern", "changes", "matches"), MATCHES)
+def test_pattern_matches(pattern: Any, changes: dict[str, Any], matches: bool) -> None:
+    assert pattern.matches(packet(**changes)) is matches
+
+
+def test_count_is_exact_where_it_is_given() -> None:
+    two = [packet(t_s=0), packet(t_s=1)]
+    assert syn(at="client").unmet(two) == ""
+    assert syn(at="client", count=2).unmet(two) == ""
+    assert syn(at="client", count=1).unmet(two) == "2 seen"
+    assert syn(at="client").unmet([]) == "0 seen"
+
+
+@pytest.mark.parametrize(
+    ("times", "said"),
+    [
+        ((5.0, 6.02, 7.05), ""),
+        ((5.0, 6.02), "at 0.00, 1.02 s"),
+        ((5.0, 5.7, 7.0), "at 0.00, 0.70, 2.00 s"),
+        ((5.0, 6.3, 7.0), "at 0.00, 1.30, 2.00 s"),
+        ((), "at no time s"),
+    ],
+)
+def test_schedule_counts_from_the_first_and_lets_timers_be_late(
+    times: tuple[float, ...], said: str
+) -> None:
+    pattern = syn(at="client", schedule=(0.0, 1.0, 2.0))
+    assert pattern.unmet([packet(t_s=t) for t in times]) == said
+
+
+def test_every_mistake_of_a_pattern_is_named() -> None:
+    wrong = rst(at="bystander", sender="nobody", count="many")
+    assert [text.partition(":")[0] for text in wrong.mistakes()] == ["RST"] * 3
+    assert "'bystander'" in wrong.mistakes()[0]
+
+
+# --- files ------------------------------------------------------------------------
+
+
+def test_pcap_can_be_read_again(tmp_path: Path) -> None:
+    """Nanoseconds, SLL2, direction and the packet itself come back."""
+    path = tmp_path / "client.pcap"
+    t_ns = 1_700_000_000_123_456_789
+    write_pcap(path, [raw(tcp_bytes(SYN), t_ns, outgoing=True)])
+    with path.open("rb") as file:
+        reader = dpkt.pcap.Reader(file)
+        ((stamp, frame),) = list(reader)
+    assert reader.datalink() == 276
+    assert float(stamp) == pytest.approx(t_ns / 1e9, abs=1e-6)
+    assert (frame[:2], frame[10], frame[20:]) == (b"\x08\x00", 4, tcp_bytes(SYN))
