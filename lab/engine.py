@@ -11,12 +11,13 @@ import errno
 import os
 import re
 import shutil
+import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lab import apt, console, shell
 from lab.errors import CommandFailed, EngineError
@@ -25,7 +26,12 @@ if TYPE_CHECKING:
     import docker
 
 OLDEST = {"Docker": (20, 10), "Podman": (4, 0)}
-ANSWER_S = 5.0
+# Whether somebody listens is known at once, but for a host that drops what we send it.
+CONNECT_S = 5.0
+# While a disk is flushed or a clone runs, an engine that is well takes many seconds to answer.
+ANSWER_S = 60.0
+# A wait longer than this is shown.
+QUIET_S = 2.0
 START_S = 30.0
 POLL_S = 0.2
 LOG = Path("/var/log/errnolab-dockerd.log")
@@ -49,6 +55,14 @@ class Engine:
     version: str
 
 
+class _Unreachable(EngineError):
+    """No engine is there for us: one may be started."""
+
+
+class _Silent(EngineError):
+    """One is there and takes its time: it must be left alone."""
+
+
 @contextmanager
 def patience(client: docker.DockerClient, seconds: float) -> Iterator[None]:
     """Wait no longer than `seconds` for any one answer of the engine within."""
@@ -61,10 +75,11 @@ def patience(client: docker.DockerClient, seconds: float) -> Iterator[None]:
 
 
 def connect() -> Engine:
-    """Talk to the engine that is there (two short calls).
+    """Talk to the engine that is there (one short call).
 
-    Raises: EngineError if there is none, it does not answer within 5 s, we may
-    not use its socket, it is too old, or its command is missing.
+    Raises: EngineError if there is none (at once), it takes our connection and
+    does not answer within ANSWER_S, we may not use its socket, it is too old, or
+    its command is missing.
     """
     return _checked(*_reach())
 
@@ -72,13 +87,14 @@ def connect() -> Engine:
 def ensure() -> Engine:
     """Talk to the engine, after installing and starting it where we may.
 
+    One that is there and does not answer in time is never started again.
     Raises: EngineError as `connect`, or if it was started and does not answer.
     """
     if _ours_to_start() and not (shutil.which("docker") or shutil.which("podman")):
         _install()
     try:
         reached = _reach()
-    except EngineError:
+    except _Unreachable:
         if not (_ours_to_start() and shutil.which("dockerd")):
             raise
         reached = _start()
@@ -116,39 +132,106 @@ def _places() -> Iterator[dict[str, str]]:
                 yield {"DOCKER_HOST": f"unix://{path}"}
 
 
-def _reach() -> tuple[docker.DockerClient, dict[str, str]]:
-    """Return the first engine that answers, and the environment that leads to it."""
-    import docker  # noqa: PLC0415 - slow, see the module's docstring
-    from docker.constants import DEFAULT_TIMEOUT_SECONDS  # noqa: PLC0415
-    from docker.errors import DockerException  # noqa: PLC0415
+def _reach() -> tuple[dict[str, Any], dict[str, str]]:
+    """Look as `_look` does, and show it when an engine is slow to answer."""
+    with suppress(_Silent):
+        return _look(QUIET_S)
+    with console.step("Waiting for the engine to answer"):
+        return _look(ANSWER_S)
+
+
+def _look(answer_s: float) -> tuple[dict[str, Any], dict[str, str]]:
+    """Find the first engine that answers.
+
+    Returns: what it says of itself, and the environment that leads to it.
+    Raises: _Silent if one takes the connection and does not answer within
+    `answer_s`; _Unreachable, about the first place, if there is none anywhere.
+    """
+    from docker.errors import DockerException  # noqa: PLC0415 - slow, see the module's docstring
+    from requests.exceptions import ReadTimeout  # noqa: PLC0415
 
     first: Exception | None = None
     for env in _places():
         try:
-            client = docker.from_env(
-                environment={**os.environ, **env}, timeout=int(ANSWER_S), use_ssh_client=True
-            )
-        except (DockerException, OSError) as why:
+            return _about(env, answer_s), env
+        except ReadTimeout as why:
+            raise _silent(env, answer_s) from why
+        except (DockerException, OSError, ValueError) as why:
             first = first or why
-        else:
-            client.api.timeout = DEFAULT_TIMEOUT_SECONDS
-            return client, env
     assert first is not None
     raise _unreachable(first) from first
 
 
-def _unreachable(why: Exception) -> EngineError:
+def _about(env: dict[str, str], answer_s: float) -> dict[str, Any]:
+    """Ask the engine there what it is.
+
+    Raises: requests' ReadTimeout if it takes the connection and is silent for
+    `answer_s`; ValueError if the place is misspelt; DockerException or OSError for
+    all else.
+    """
+    from docker.constants import DEFAULT_DOCKER_API_VERSION  # noqa: PLC0415
+    from docker.errors import DockerException  # noqa: PLC0415
+
+    with closing(_client(env, DEFAULT_DOCKER_API_VERSION)) as client:
+        client.api.timeout = (CONNECT_S, answer_s)  # type: ignore[assignment] # requests takes both
+        _knock(client)
+        # No one version is spoken by Docker 20.10 and by 29; a path without one is.
+        about = client.api.version(api_version=False)
+    if "ApiVersion" not in about:
+        raise DockerException("what answers is no container engine: it names no ApiVersion")
+    return about
+
+
+def _client(env: dict[str, str], api_version: str) -> docker.DockerClient:
+    """Return a client that has not connected yet.
+
+    Without a version the SDK would ask for it while it makes the client, and if
+    that failed nobody could close the socket.
+    """
+    import docker  # noqa: PLC0415
+
+    return docker.from_env(
+        environment={**os.environ, **env}, version=api_version, use_ssh_client=True
+    )
+
+
+def _knock(client: docker.DockerClient) -> None:
+    """Connect to a local engine and hang up, for the error of connect(2).
+
+    The SDK does not close a local socket that could not be connected.
+    """
+    path = getattr(client.api.get_adapter(client.api.base_url), "socket_path", None)
+    if path is not None:
+        with socket.socket(socket.AF_UNIX) as knocking:
+            knocking.settimeout(CONNECT_S)
+            knocking.connect(path)
+
+
+def _place(env: dict[str, str]) -> str:
+    return env.get("DOCKER_HOST") or _pointed() or "the usual socket"
+
+
+def _silent(env: dict[str, str], answer_s: float) -> _Silent:
+    return _Silent(
+        f"the engine at {_place(env)} accepted the connection"
+        f" and did not answer within {answer_s:g} s\n"
+        f"  see why: `journalctl -u docker` or {LOG}\n"
+        "  restart it: `sudo systemctl restart docker` (or `sudo service docker restart`)"
+    )
+
+
+def _unreachable(why: Exception) -> _Unreachable:
     """Say what is wrong and what to do, from the system's error underneath."""
-    where = _pointed() or "the usual socket"
+    where = _place({})
     number = _errno(why)
     if number in (errno.EACCES, errno.EPERM):
-        return EngineError(
+        return _Unreachable(
             f"the container engine at {where} refuses this user (permission denied)\n"
             "  join its group: `sudo usermod -aG docker $USER`, then log in again; or use sudo"
         )
     if number == errno.ENOENT and not (shutil.which("docker") or shutil.which("podman")):
-        return EngineError(f"no container engine found on this machine\n  {HOW_TO_GET}")
-    return EngineError(
+        return _Unreachable(f"no container engine found on this machine\n  {HOW_TO_GET}")
+    return _Unreachable(
         f"no container engine answers at {where}: {_innermost(why)}\n"
         f"  start it: `sudo systemctl start docker` (or `sudo service docker start`)\n"
         f"  {HOW_TO_GET}"
@@ -170,9 +253,8 @@ def _innermost(why: Exception) -> str:
     return str(list(_chain(why))[-1])
 
 
-def _checked(client: docker.DockerClient, env: dict[str, str]) -> Engine:
+def _checked(about: dict[str, Any], env: dict[str, str]) -> Engine:
     """Refuse an engine that is too old or that has no command here."""
-    about = client.version()
     parts = [part["Name"] for part in about.get("Components", [])]
     name = "Podman" if any("Podman" in part for part in parts) else "Docker"
     version = str(about["Version"])
@@ -189,6 +271,7 @@ def _checked(client: docker.DockerClient, env: dict[str, str]) -> Engine:
         )
     # The command, and Compose, must find this same engine.
     os.environ.update(env)
+    client = _client(env, str(about["ApiVersion"]))
     return Engine(cli=cli, client=client, name=name, version=version)
 
 
@@ -197,8 +280,8 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", version)[:2])
 
 
-def _start() -> tuple[docker.DockerClient, dict[str, str]]:
-    """Start the engine in the first way that makes it answer."""
+def _start() -> tuple[dict[str, Any], dict[str, str]]:
+    """Start the engine in the first way that makes it answer; return as `_look`."""
     console.say("No container engine answers here, and we are root: starting Docker's")
     with console.step("Starting the engine") as detail:
         _let_the_old_one_end()
@@ -206,7 +289,7 @@ def _start() -> tuple[docker.DockerClient, dict[str, str]]:
             detail(argv[0])
             with suppress(CommandFailed):
                 shell.run(argv, timeout_s=START_S)
-                with suppress(EngineError):
+                with suppress(_Unreachable):
                     return _await()
     raise EngineError(
         f"the engine was started and did not answer within {START_S:.0f} s\n"
@@ -238,12 +321,12 @@ def _ways() -> Iterator[list[str]]:
     yield ["sh", "-c", 'setsid dockerd >"$0" 2>&1 </dev/null &', str(LOG)]
 
 
-def _await() -> tuple[docker.DockerClient, dict[str, str]]:
+def _await() -> tuple[dict[str, Any], dict[str, str]]:
     deadline = time.monotonic() + START_S
     while True:
         try:
-            return _reach()
-        except EngineError:
+            return _look(ANSWER_S)
+        except _Unreachable:
             if time.monotonic() >= deadline:
                 raise
             time.sleep(POLL_S)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
 import socket
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,16 +16,32 @@ from typing import Any
 import docker
 import pytest
 from docker.errors import DockerException
+from requests.exceptions import ReadTimeout
 
-from lab import apt, engine, shell
+from lab import apt, console, engine, shell
 from lab.errors import CommandFailed, EngineError
 
-DOCKER = {"Version": "20.10.24+dfsg1", "Components": [{"Name": "Engine"}]}
-PODMAN = {"Version": "4.3.1", "Components": [{"Name": "Podman Engine"}]}
+DOCKER = {
+    "Version": "20.10.24+dfsg1",
+    "ApiVersion": "1.41",
+    "Components": [{"Name": "Engine"}],
+}
+PODMAN = {"Version": "4.3.1", "ApiVersion": "1.41", "Components": [{"Name": "Podman Engine"}]}
 
 
 def client(about: dict[str, Any]) -> Any:
-    return SimpleNamespace(version=lambda: about, api=SimpleNamespace(timeout=5))
+    """Answer as the SDK's client does, to who asks without a version and then hangs up."""
+    closed: list[bool] = []
+
+    def version(*, api_version: bool) -> dict[str, Any]:
+        assert not api_version
+        assert not closed
+        return about
+
+    api = SimpleNamespace(
+        timeout=5, base_url="tcp://198.18.0.1", get_adapter=lambda _url: None, version=version
+    )
+    return SimpleNamespace(api=api, closed=closed, close=lambda: closed.append(True))
 
 
 def answers(about: dict[str, Any]) -> Callable[..., Any]:
@@ -41,18 +60,46 @@ def fails(number: int) -> Callable[..., Any]:
     return from_env
 
 
+def is_silent(**_kwargs: Any) -> Any:
+    """Take the connection and say nothing."""
+    slow = client(DOCKER)
+
+    def version(**_kwargs: Any) -> Any:
+        raise ReadTimeout
+
+    slow.api.version = version
+    return slow
+
+
+def refusal(ask: Callable[[], object]) -> str:
+    """Return what `ask` is refused with, after all it held has gone.
+
+    A socket that it left open is a warning then, and warnings are errors.
+    """
+    with pytest.raises(EngineError) as raised:
+        ask()
+    said = str(raised.value)
+    del raised
+    gc.collect()
+    return said
+
+
 class Machine:
     """This machine as the engine sees it: commands, what they do, and a clock."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.ran: list[list[str]] = []
+        self.steps: list[str] = []
         self.commands = {"docker"}
         self.now = 0.0
         self.old_one_ends_at = 0.0
-        monkeypatch.delenv("DOCKER_HOST", raising=False)
-        monkeypatch.delenv("DOCKER_CONTEXT", raising=False)
+        for name in ("DOCKER_HOST", "DOCKER_CONTEXT"):
+            # Set first, as only then what a test leaves there is taken out after it.
+            monkeypatch.setenv(name, "")
+            monkeypatch.delenv(name)
         monkeypatch.setenv("XDG_RUNTIME_DIR", "/nowhere")
         monkeypatch.setattr(shell, "run", self.run)
+        monkeypatch.setattr(console, "step", self.step)
         monkeypatch.setattr("lab.engine.shutil.which", self.which)
         monkeypatch.setattr("lab.engine.time.monotonic", lambda: self.now)
         monkeypatch.setattr("lab.engine.time.sleep", self.sleep)
@@ -63,6 +110,11 @@ class Machine:
         self.ran.append(argv)
         return ""
 
+    @contextmanager
+    def step(self, text: str) -> Iterator[Callable[[str], None]]:
+        self.steps.append(text)
+        yield lambda _detail: None
+
     def which(self, name: str) -> str | None:
         return f"/usr/bin/{name}" if name in self.commands else None
 
@@ -71,6 +123,14 @@ class Machine:
 
     def engine(self, from_env: Callable[..., Any]) -> None:
         self.monkeypatch.setattr(docker, "from_env", from_env)
+
+    def listens(self, listener: socket.socket, answer_s: float) -> str:
+        """Have this one place, and short waits; return the place."""
+        place = f"unix://{listener.getsockname()}"
+        self.monkeypatch.setattr(engine, "_places", lambda: iter([{"DOCKER_HOST": place}]))
+        self.monkeypatch.setattr(engine, "QUIET_S", 0.1)
+        self.monkeypatch.setattr(engine, "ANSWER_S", answer_s)
+        return place
 
     def ours(self, yes: bool) -> None:
         self.monkeypatch.setattr(apt, "usable", lambda: yes)
@@ -88,9 +148,34 @@ def test_an_engine_that_answers_is_described(machine: Machine) -> None:
     assert "DOCKER_HOST" not in os.environ
 
 
-def test_an_engine_found_gets_more_time_for_an_answer_than_the_search_had(machine: Machine) -> None:
-    machine.engine(answers(DOCKER))
-    assert engine.connect().client.api.timeout > engine.ANSWER_S
+def test_the_client_handed_out_speaks_the_engines_api_and_the_one_that_asked_is_closed(
+    machine: Machine,
+) -> None:
+    made: list[tuple[str, Any]] = []
+
+    def from_env(*, version: str, **_kwargs: Any) -> Any:
+        made.append((version, client({**DOCKER, "ApiVersion": "1.52"})))
+        return made[-1][1]
+
+    machine.engine(from_env)
+    found = engine.connect()
+    (_, asking), (spoken, handed_out) = made
+    assert asking.closed
+    assert (spoken, handed_out.closed) == ("1.52", [])
+    assert found.client is handed_out
+
+
+@pytest.mark.parametrize("place", ["tcp://a..b:80", "tcp://localhost:99999"])
+def test_a_place_that_is_misspelt_is_named(machine: Machine, place: str) -> None:
+    """The SDK is the real one here; nothing is asked."""
+    machine.monkeypatch.setenv("DOCKER_HOST", place)
+    assert f"no container engine answers at {place}: " in refusal(engine.connect)
+
+
+def test_something_else_that_answers_is_not_taken_for_an_engine(machine: Machine) -> None:
+    machine.monkeypatch.setenv("DOCKER_HOST", "tcp://198.18.0.1:80")
+    machine.engine(answers({"hello": "world"}))
+    assert "198.18.0.1:80: what answers is no container engine" in refusal(engine.connect)
 
 
 def test_podman_is_used_with_its_own_command(machine: Machine) -> None:
@@ -145,19 +230,71 @@ def dead_socket(tmp_path: Path) -> Iterator[Path]:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
         yield path
-    gc.collect()  # The SDK does not close its end; no other test should be told so.
 
 
-@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+@pytest.fixture
+def listener(tmp_path: Path) -> Iterator[socket.socket]:
+    """A socket that takes connections, and says nothing by itself."""
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "docker.sock"))
+        listening.listen()
+        listening.settimeout(5)
+        yield listening
+
+
+def answer_the_second(listener: socket.socket) -> None:
+    """Let the first request go unanswered; a connection without one does not count."""
+    body = json.dumps(DOCKER)
+    answer = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+    requests = 0
+    while requests < 2:
+        with listener.accept()[0] as connection:
+            requests += bool(connection.recv(65536))
+            if requests == 2:
+                connection.sendall(answer.encode())
+            # Until the other end is closed.
+            connection.recv(65536)
+
+
 def test_an_engine_that_is_down_is_named_with_the_place_asked(
     machine: Machine, dead_socket: Path
 ) -> None:
     """The SDK is the real one here: its chain of errors is what we take apart."""
     machine.monkeypatch.setenv("DOCKER_HOST", f"unix://{dead_socket}")
-    with pytest.raises(EngineError) as raised:
-        engine.connect()
-    assert str(dead_socket) in str(raised.value)
-    assert "Connection refused" in str(raised.value)
+    said = refusal(engine.connect)
+    assert str(dead_socket) in said
+    assert "Connection refused" in said
+    assert machine.steps == []
+
+
+def test_an_engine_that_says_nothing_is_named_and_no_other_is_started(
+    machine: Machine, listener: socket.socket
+) -> None:
+    """The SDK is the real one here."""
+    machine.commands = {"docker", "dockerd"}
+    machine.ours(True)
+    place = machine.listens(listener, answer_s=0.5)
+    said = refusal(engine.ensure)
+    assert f"{place} accepted the connection and did not answer within 0.5 s" in said
+    assert "restart it: " in said
+    assert machine.ran == []
+
+
+def test_an_engine_that_is_slow_to_answer_is_waited_for_and_used(
+    machine: Machine, listener: socket.socket
+) -> None:
+    """The SDK is the real one here; it gives the first request up and makes another."""
+    machine.ours(True)
+    machine.listens(listener, answer_s=5)
+    slow = threading.Thread(target=answer_the_second, args=(listener,), daemon=True)
+    slow.start()
+    found = engine.ensure()
+    found.client.close()
+    slow.join(5)
+    assert (found.version, found.client.api.api_version) == ("20.10.24+dfsg1", "1.41")
+    assert machine.steps == ["Waiting for the engine to answer"]
+    assert machine.ran == []
+    gc.collect()
 
 
 def test_a_rootless_socket_is_found_and_handed_on_in_the_environment(
@@ -234,6 +371,17 @@ def test_an_engine_that_is_going_down_is_waited_for_before_another_is_started(
     machine.engine(late)
     engine.ensure()
     assert 4 <= started_at[0] < 5
+
+
+def test_no_other_way_is_tried_when_the_engine_that_was_started_says_nothing(
+    machine: Machine,
+) -> None:
+    machine.commands = {"docker", "dockerd"}
+    machine.ours(True)
+    machine.monkeypatch.setattr(engine, "_ways", lambda: iter([["one"], ["another"]]))
+    machine.engine(lambda **_kwargs: (is_silent if machine.ran else fails(111))())
+    assert "the usual socket accepted the connection" in refusal(engine.ensure)
+    assert machine.ran == [["one"]]
 
 
 def test_an_engine_that_is_down_is_started_and_waited_for(machine: Machine) -> None:
