@@ -126,15 +126,13 @@ def _sleeping() -> Iterator[str]:
 
 def _measure_fault(lab: Lab) -> Figure:
     """Measure a firewall rule put in and taken out, against two `docker exec true`."""
-    fault = scenario.load("timeout").fault
-    assert fault is not None
-    plan = fault.plan(LabSite(lab, "ipv4"))
+    plan = scenario.load("timeout").faults[0].plan(LabSite(lab, "ipv4"))
     router = labs.find(lab.engine, lab.name).containers["router"]["Id"]
 
     def ours() -> float:
         begun = time.perf_counter()
-        breaking.put_in(lab, plan, "timeout")
-        breaking.take_out(lab, plan, "timeout")
+        breaking.put_in(lab, plan, "bench", "timeout")
+        lab.fault_out(plan.host, "bench")
         return (time.perf_counter() - begun) * 1e3
 
     def theirs() -> float:

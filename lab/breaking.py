@@ -1,4 +1,4 @@
-"""Putting a fault in and taking it out again.
+"""Putting faults in and taking them out again.
 
 The host writes the undo to its journal before it changes anything, so that a
 fault outlives neither its run nor a killed one: whoever opens the lab next finds
@@ -9,39 +9,66 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from lab import settings
 from lab.errors import CommandFailed
 from lab.faults import Hits, Plan
 from lab.lab import Lab
+from lab.wire import Packet
 
 
-def put_in(lab: Lab, plan: Plan, scenario: str, *, kept: bool = False) -> None:
-    """Make a fault. Raises: CommandFailed, when what was made of it is undone again."""
+def put_in(lab: Lab, plan: Plan, name: str, scenario: str, *, kept: bool = False) -> None:
+    """Make a fault, which the journal knows by `name`.
+
+    Raises: CommandFailed, when what was made of it is undone again.
+    """
     _rest(lab, plan)
-    entry = {"scenario": scenario, "mechanism": plan.mechanism, "undo": plan.undo, "kept": kept}
     host = lab.hosts[plan.host]
-    failed = host.do("fault_in", name=scenario, entry=entry, commands=plan.commands)
+    old = host.do("sysctls") if plan.sysctls else {}
+    entry = {"scenario": scenario, "mechanism": plan.mechanism, "undo": plan.undo, "kept": kept,
+             "sysctls": {name: old[name] for name in plan.sysctls}}  # fmt: skip
+    failed = host.do("fault_in", name=name, entry=entry, commands=plan.commands)
     if failed:
-        host.do("fault_out", name=scenario)
+        lab.fault_out(plan.host, name)
         raise CommandFailed(plan.host, **failed)
+    if plan.sysctls:
+        try:
+            settings.write(lab.engine, lab.containers[plan.host], plan.sysctls)
+        except CommandFailed:
+            lab.fault_out(plan.host, name)
+            raise
 
 
-def take_out(lab: Lab, plan: Plan, scenario: str) -> list[str]:
-    """Undo a fault, on past errors; return what failed, a line each."""
-    failed = lab.hosts[plan.host].do("fault_out", name=scenario)
-    return [str(CommandFailed(plan.host, **failure)) for failure in failed]
+def put_in_all(lab: Lab, plans: Sequence[Plan], scenario: str) -> None:
+    """Make faults and leave them there. Raises: CommandFailed, when none of them is left."""
+    with contextlib.ExitStack() as stack:
+        for number, plan in enumerate(plans):
+            name = journal_name(scenario, number)
+            put_in(lab, plan, name, scenario, kept=True)
+            stack.callback(lab.fault_out, plan.host, name)
+        stack.pop_all()
 
 
 @contextlib.contextmanager
-def in_force(lab: Lab, plan: Plan, scenario: str, troubles: list[str]) -> Iterator[None]:
-    """Keep a fault in force for a block; what its undo could not do goes to `troubles`."""
-    put_in(lab, plan, scenario)
-    try:
+def in_force(lab: Lab, plans: Sequence[Plan], scenario: str, troubles: list[str]) -> Iterator[None]:
+    """Keep faults in force for a block; what their undo could not do goes to `troubles`."""
+    with contextlib.ExitStack() as stack:
+        for number, plan in enumerate(plans):
+            name = journal_name(scenario, number)
+            put_in(lab, plan, name, scenario)
+            stack.callback(_take_out, lab, plan, name, troubles)
         yield
-    finally:
-        troubles += take_out(lab, plan, scenario)
+
+
+def _take_out(lab: Lab, plan: Plan, name: str, troubles: list[str]) -> None:
+    troubles += lab.fault_out(plan.host, name)
+
+
+def journal_name(scenario: str, number: int) -> str:
+    """Return the name of a scenario's n-th fault in the journal of its host."""
+    return scenario if number == 0 else f"{scenario}-{number + 1}"
 
 
 def _rest(lab: Lab, plan: Plan) -> None:
@@ -59,13 +86,22 @@ class HitCounter:
         self._host = lab.hosts[hits.host]
         self._hits = hits
         self._start = self._read()
+        self._counted = 0
 
     def _read(self) -> int:
+        if self._hits.packets:
+            return 0
         if self._hits.counters:
             counted: dict[str, Any] = self._host.do("counters")
             return sum(counted.get(name, 0) for name in self._hits.counters)
         return self._hits.read(self._host.run(*self._hits.command))
 
-    def count(self) -> int:
-        """Return the hits so far."""
-        return self._read() - self._start
+    def read(self) -> None:
+        """Read the counters while the fault is still in force."""
+        self._counted = self._read() - self._start
+
+    def among(self, packets: Sequence[Packet]) -> int:
+        """Return the hits until the last `read`, for which packets may be asked."""
+        if self._hits.packets:
+            return sum(map(self._hits.packets.matches, packets))
+        return self._counted

@@ -13,7 +13,7 @@ from lab import breaking, console, engine, evidence, render
 from lab import lab as labs
 from lab.errors import LabError
 from lab.known import resolve
-from lab.lab import LabSite
+from lab.lab import Lab, LabSite
 from lab.result import Result, exit_status, overall
 from lab.runner import Captured, missing
 from lab.scenario import Case, Scenario
@@ -32,7 +32,7 @@ def run(
     jobs: int = 1,
 ) -> int:
     """Run scenarios, print what they showed, keep the evidence; return the exit status."""
-    work = [(scenario, family) for scenario in scenarios for family in families]
+    work = [(s, family) for s in scenarios for family in families if family in s.families]
     folder = evidence.new_folder()
     brief = len(scenarios) > 1
 
@@ -79,7 +79,7 @@ def _keep(scenarios: Sequence[Scenario], results: Sequence[Result]) -> None:
     scenario = next(s for s in scenarios if s.name == bad.scenario)
     name = next(case.name for case in bad.cases if case.verdict == bad.verdict)
     case = next(case for case in scenario.as_cases() if case.name == name)
-    if case.fault is None:
+    if not case.faults:
         console.say(f"{scenario.name} has no fault to keep")
         return
     try:
@@ -90,7 +90,7 @@ def _keep(scenarios: Sequence[Scenario], results: Sequence[Result]) -> None:
 
 def break_(scenario: Scenario, family: Family, lab_name: str) -> None:
     """Put a scenario's fault in and leave it there. Raises: LabError if it has none."""
-    case = next((case for case in scenario.as_cases() if case.fault), None)
+    case = next((case for case in scenario.as_cases(family) if case.faults), None)
     if case is None:
         raise LabError(f"{scenario.name} has no fault to put in")
     _break_case(scenario.name, case, family, lab_name)
@@ -98,22 +98,29 @@ def break_(scenario: Scenario, family: Family, lab_name: str) -> None:
 
 def _break_case(name: str, case: Case, family: Family, lab_name: str) -> None:
     with labs.hold(lab_name) as lab:
-        fault = resolve(case, lab.facts(family)).fault
-        assert fault is not None
-        lacking = missing(lab, case, family)
+        whole = resolve(case, lab.facts(family, case.given))
+        lacking = missing(lab, whole, family)
         if lacking:
             raise LabError(f"{name} cannot be made here: {lacking}")
-        made = fault.plan(LabSite(lab, family))
-        breaking.put_in(lab, made, name, kept=True)
-    console.say(f"lab {lab_name}: {name} ({family}) is in force on {made.host}:")
-    for argv in made.commands:
-        console.say(f"  {made.host}$ {shlex.join(argv)}")
-    target = lab.block.address(next(c.to for c in case.all_calls if c.to), family)
-    this, lab_option = console.this_command(), console.option(lab_name)
-    console.say(
-        f"try it:   {this} shell{lab_option} client errnolab-client --timeout 5 {target} hi"
-    )
-    console.say(f"look:     {this} shell{lab_option} {made.host}")
+        plans = [fault.plan(LabSite(lab, family)) for fault in whole.faults]
+        breaking.put_in_all(lab, plans, name)
+    console.say(f"lab {lab_name}: {name} ({family}) is in force on {plans[0].host}:")
+    for plan in plans:
+        for argv in plan.commands:
+            console.say(f"  {plan.host}$ {shlex.join(argv)}")
+        for setting, value in plan.sysctls.items():
+            console.say(f"  {plan.host}: {setting} = {value}")
+    _say_what_next(lab, whole, plans[0].host, family)
+
+
+def _say_what_next(lab: Lab, case: Case, broken: str, family: Family) -> None:
+    call = next((c for c in case.all_calls if c.to and c.on == "client"), None)
+    this, lab_option = console.this_command(), console.option(lab.name)
+    if call:
+        target = lab.block.address(call.to, family)
+        program = f"errnolab-client --timeout 5 {target} hi"
+        console.say(f"try it:   {this} shell{lab_option} client {program}")
+    console.say(f"look:     {this} shell{lab_option} {broken}")
     console.say(f"take out: {this} heal{lab_option}")
 
 

@@ -82,6 +82,9 @@ PARTS = (
     Part("nft", "seeing that every rule is out again, where iptables is of the nft flavour",
          _module("nf_tables", "CONFIG_NF_TABLES"),
          instead="iptables-legacy", version=("nft", "--version")),
+    Part("conntrack", "a firewall that knows connections, and may forget them",
+         _module("nf_conntrack nf_conntrack_netlink xt_conntrack",
+                 "CONFIG_NF_CT_NETLINK and CONFIG_NETFILTER_XT_MATCH_CONNTRACK"), optional=True),
     Part("clsact", "faults that a firewall does not show",
          _module("sch_ingress", "CONFIG_NET_SCH_INGRESS"), optional=True, version=("tc", "-V")),
     Part("tc-bpf", "faults that a firewall does not show",
@@ -99,8 +102,8 @@ PARTS = (
          "an engine that grants CAP_NET_RAW", optional=True),
     Part("ipv6", "the IPv6 half of every scenario, and the lab's own health check",
          "a kernel that was not started with ipv6.disable=1"),
-    Part("sock_destroy", "ending at once what an earlier run left (`ss -K`); runs wait "
-         "for it a little longer otherwise", "a kernel with CONFIG_INET_DIAG_DESTROY",
+    Part("sock_destroy", "ending at once what an earlier run left, TIME-WAIT too (`ss -K`); "
+         "runs wait for it a little longer otherwise", "a kernel with CONFIG_INET_DIAG_DESTROY",
          optional=True, version=("ss", "-V")),
     Part("tcp_syn_linear_timeouts", "the SYN schedule, which is worked out with it or without",
          "Linux 6.5 or newer", optional=True),
@@ -328,7 +331,7 @@ def _used_by() -> dict[str, list[str]]:
             cases = scenario.load(name).as_cases()
         except ScenarioError:
             continue
-        for need in sorted({need for case in cases if case.fault for need in case.fault.needs}):
+        for need in sorted({need for case in cases for need in case.all_needs}):
             for part in _parts_of(need):
                 used.setdefault(part, []).append(name)
     return used

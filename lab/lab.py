@@ -16,14 +16,14 @@ import re
 import socket
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 
-from lab import compose, engine, hosts, images
+from lab import compose, engine, hosts, images, settings
 from lab.console import option, say, step, this_command
 from lab.errors import (
     CommandFailed,
@@ -38,9 +38,8 @@ from lab.errors import (
 )
 from lab.hosts import Host
 from lab.known import Facts
-from lab.topology import BLOCKS, ECHO_PORT, FAMILIES, HOSTS, Block, Family, home
+from lab.topology import BLOCKS, ECHO_PORT, FAMILIES, HOSTS, LABEL, Block, Family, home
 
-LABEL = "errnolab.lab"
 READY_WITHIN_S = 20.0
 # A lab that has been up echoes in milliseconds, unless something in it hangs.
 ECHO_WITHIN_S = 3.0
@@ -68,6 +67,7 @@ class Lab:
     block: Block
     engine: engine.Engine
     hosts: dict[str, Host]
+    containers: Mapping[str, Mapping[str, Any]]
     kernel: str = ""
     flavour: str = "nft"
     sysctls: dict[str, str] = field(default_factory=dict)
@@ -82,13 +82,13 @@ class Lab:
         """Put one question to every host at once."""
         return hosts.ask_all(self.hosts.values(), operation, **arguments)
 
-    def snapshot(self) -> dict[str, dict[str, list[str]]]:
-        """Return the state of every host, by subject."""
-        return self.all("snapshot", flavour=self.flavour)
+    def snapshot(self, roles: Iterable[str] = HOSTS) -> dict[str, dict[str, list[str]]]:
+        """Return the state of hosts, by subject."""
+        return hosts.ask_all([self.hosts[r] for r in roles], "snapshot", flavour=self.flavour)
 
-    def changes(self) -> list[str]:
-        """Return how the hosts differ from the lab's baseline, a line each."""
-        now = self.snapshot()
+    def changes(self, roles: Iterable[str] = HOSTS) -> list[str]:
+        """Return how hosts differ from the lab's baseline, a line each."""
+        now = self.snapshot(roles)
         return [
             f"{host}: {subject}: {sign} {line}"
             for host, subjects in now.items()
@@ -97,11 +97,26 @@ class Lab:
         ]
 
     def faults(self) -> list[tuple[str, str, dict[str, Any]]]:
-        """Return the faults in force: host, name and journal entry of each."""
-        return [
+        """Return the faults in force, in the order made: host, name and journal entry of each."""
+        found = [
             (host, name, entry)
             for host, entries in self.all("faults").items()
             for name, entry in entries.items()
+        ]
+        # A scenario's second fault has its name and "-2" (see `breaking.journal_name`).
+        return sorted(found, key=lambda fault: (len(fault[1]), fault[1]))
+
+    def fault_out(self, role: str, name: str) -> list[str]:
+        """Undo a fault that is in a host's journal, on past errors; return what failed."""
+        host, troubles = self.hosts[role], []
+        old = host.do("faults").get(name, {}).get("sysctls")
+        if old:
+            try:
+                settings.write(self.engine, self.containers[role], old)
+            except CommandFailed as failed:
+                troubles.append(str(failed))
+        return troubles + [
+            str(CommandFailed(role, **failure)) for failure in host.do("fault_out", name=name)
         ]
 
     def settle(self) -> str:
@@ -132,9 +147,9 @@ class Lab:
             self.capabilities = self._probe()
         return self.capabilities.get(name, "unknown")
 
-    def facts(self, family: Family) -> Facts:
-        """Return what a scenario's expectations depend on."""
-        return Facts(family, self.sysctls)
+    def facts(self, family: Family, given: Mapping[str, Any] | None = None) -> Facts:
+        """Return what a scenario's expectations depend on, and what a case brings with it."""
+        return Facts(family, self.sysctls, given or {})
 
     def abort(self) -> None:
         """End every call that is under way."""
@@ -164,9 +179,9 @@ class LabSite:
         """Return which iptables works here: "nft" or "legacy"."""
         return self.lab.flavour
 
-    def address(self, role: str) -> str:
-        """Return a role's address in this family."""
-        return self.lab.block.address(role, self.family)
+    def address(self, role: str, *, on: str = "") -> str:
+        """Return a role's address in this family; `on` names the network, for the router."""
+        return self.lab.block.address(role, self.family, on=on)
 
     def interface(self, host: str, toward: str) -> str:
         """Return the name of a host's interface on the network that leads to a role."""
@@ -393,7 +408,7 @@ def _open(name: str, *, look: bool = False) -> Lab:
     found = find(engine.connect(), name) if look else up(name)
     here = engine.connect()
     channels = hosts.open_all({role: _channel_command(here, found, role) for role in HOSTS})
-    lab = Lab(name, found.block, here, channels)
+    lab = Lab(name, found.block, here, channels, found.containers)
     try:
         _lock(lab)
         _wait_ready(lab)
@@ -500,8 +515,10 @@ def _restore(lab: Lab, *, heal: bool) -> bool:
             f"lab {lab.name}: `errnolab break` left {kept[0]['scenario']} in force; "
             f"`{this_command()} heal{option(lab.name)}` takes it out"
         )
-    for host, name, entry in in_force:
-        lab.hosts[host].do("fault_out", name=name)
+    for host, name, entry in reversed(in_force):
+        lab.fault_out(host, name)
+        if entry["scenario"] in lab.healed:
+            continue
         lab.healed.append(entry["scenario"])
         if entry["kept"]:
             say(f"lab {lab.name}: took out {entry['scenario']}")

@@ -5,6 +5,7 @@
      0.00     │───── SYN ───────┼────────────────▶│
      0.11     │◀────────────────┼──── RST,ACK ────│
      0.50     │───── SYN ──────▶✕                 │    the router let it go no further
+     1.50     │───── SYN ──────✕│                 │    it left, and did not come to the router
 ```
 A packet seen at several vantages is one line, at the time the first saw it.
 """
@@ -12,7 +13,7 @@ A packet seen at several vantages is one line, at the time the first saw it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lab.topology import VANTAGES
 from lab.wire import Packet
@@ -74,19 +75,21 @@ def _row(group: Sequence[Packet], glyphs: Glyphs) -> str:
         cells[number * WIDTH] = glyphs.bar
     packet = group[0]
     first, last = (VANTAGES.index(p.at) for p in (group[0], group[-1]))
+    lost = first == last and packet.outgoing
     if first == last:
         first, last = _aim(packet, first)
-    _arrow(cells, first, last, glyphs)
+    tips = replace(glyphs, right=glyphs.stop, left=glyphs.stop) if lost else glyphs
+    _arrow(cells, first, last, tips)
     if first == last:
         return f"{''.join(cells)}   {packet.at}: {packet.src} to {packet.dst}: {packet.summary}"
-    if last != COLUMNS.get(packet.dst, last):
+    if not lost and last != COLUMNS.get(packet.dst, last):
         cells[last * WIDTH] = glyphs.stop
     _label(cells, packet.summary, first, last)
     return "".join(cells)
 
 
-# Where a packet to or from a role belongs; elsewhere is the server's.
-COLUMNS = {**{name: number for number, name in enumerate(VANTAGES)}, "elsewhere": 2}
+# Where a packet to or from a role belongs; elsewhere is the server's, and absent would be.
+COLUMNS = {**{name: number for number, name in enumerate(VANTAGES)}, "elsewhere": 2, "absent": 2}
 
 
 def _aim(packet: Packet, column: int) -> tuple[int, int]:

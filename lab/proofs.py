@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lab.calls import Call
+from lab.calls import IN_PROGRESS, Call
+from lab.faults import Fault
+from lab.inside.libc import ERRNO_NAMES
 from lab.result import Proof
 from lab.scenario import Case, Counted, Picture
 from lab.wire import Packet, Pattern
@@ -19,7 +21,8 @@ class Observation:
     """What a run saw of one case.
 
     `calls` are the agent's answers in the order of the case's calls; `counters`
-    what each host's kernel counted meanwhile; `lost` the number of packets that a
+    what each host's kernel counted meanwhile; `hits` those of each fault, None for a
+    setting, which nothing counts; `lost` the number of packets that a
     capture missed, by host; `blind` the hosts whose capture did not see what surely
     came by after the calls.
     """
@@ -27,14 +30,14 @@ class Observation:
     calls: Sequence[Mapping[str, Any]]
     packets: Sequence[Packet]
     counters: Mapping[str, Mapping[str, int]]
-    hits: int
+    hits: Sequence[int | None]
     lost: Mapping[str, int]
     blind: Sequence[str] = ()
 
 
 def errno_name(number: int) -> str:
     """Return the symbol of an errno, "0" for none."""
-    return errno.errorcode.get(number, str(number)) if number else "0"
+    return ERRNO_NAMES.get(number, str(number)) if number else "0"
 
 
 def prove(case: Case, seen: Observation) -> tuple[list[Proof], Picture | None]:
@@ -48,10 +51,11 @@ def prove(case: Case, seen: Observation) -> tuple[list[Proof], Picture | None]:
         proofs.append(
             Proof("wire", "captures are complete", "all seen", ", ".join(missed), ok=False)
         )
-    if case.fault:
-        at_least_one = seen.hits >= 1
-        what = f"the fault on {case.fault.on} was hit"
-        proofs.append(Proof("counter", what, "at least 1", str(seen.hits), at_least_one))
+    proofs += [
+        Proof("counter", f"{said(fault)} was hit", "at least 1", str(hits), hits >= 1)
+        for fault, hits in zip(case.faults, seen.hits)
+        if hits is not None
+    ]
     proofs += [_prove_counted(counted, seen.counters) for counted in case.counted]
     if not case.pictures:
         return proofs, None
@@ -61,11 +65,17 @@ def prove(case: Case, seen: Observation) -> tuple[list[Proof], Picture | None]:
     return proofs + shown, picture if whole else None
 
 
+def said(fault: Fault) -> str:
+    """Return a fault in words: "the fault on router (drop)"."""
+    return f"the fault on {fault.on} ({fault.kind})"
+
+
 def name_of(call: Call) -> str:
     """Return a call in words: "client connect to server:16555"."""
     port = call.arguments.get("port")
     way = f" to {call.to}:{port}" if call.to else ""
-    return f"{call.on} {call.name}{way}"
+    option = f" {call.arguments['option']}" if "option" in call.arguments else ""
+    return f"{call.on} {call.name}{option}{way}"
 
 
 def _prove_call(call: Call, got: Mapping[str, Any]) -> Proof:
@@ -75,50 +85,71 @@ def _prove_call(call: Call, got: Mapping[str, Any]) -> Proof:
     if wanted.within_s is not None:
         first, last = wanted.within_s
         in_time = first <= got.get("elapsed_ms", 1e12) / 1e3 <= last
-    return Proof(
-        "call", name_of(call), _wanted(call), _got(got), _gave(call, got, number) and in_time
-    )
+    ok = _gave(call, got, number) and in_time
+    return Proof("call", name_of(call), _wanted(call), _got(call, got), ok)
 
 
 def _gave(call: Call, got: Mapping[str, Any], number: int) -> bool:
     wanted = call.wanted
-    if "hung" in got or "lost" in got:
-        return False
-    if call.name == "so_error" and wanted.errno_name:
-        return bool(got["value"] == getattr(errno, wanted.errno_name))
+    came = not wanted.signal or wanted.signal in got.get("signals", ())
     if wanted.errno_name:
-        return bool(got["value"] == -1 and number == getattr(errno, wanted.errno_name))
-    if wanted.data is not None:
-        return bool(bytes.fromhex(got.get("data", "")) == wanted.data and number == 0)
-    if wanted.value is not None:
-        return bool(got["value"] == wanted.value and number == 0)
-    return bool(got["value"] != -1 and number == 0)
+        return got["value"] == -1 and number == _number(wanted.errno_name) and came
+    if number or "hung" in got or "lost" in got or got["value"] == -1:
+        return False
+    return all(
+        (
+            came,
+            wanted.reported is None or got["value"] == _number(wanted.reported),
+            wanted.told is None or got.get("detail", "") == wanted.told,
+            wanted.data is None or bytes.fromhex(got.get("data", "")) == wanted.data,
+            wanted.value is None or got["value"] == wanted.value,
+        )
+    )
+
+
+def _number(errno_name: str) -> int:
+    """Return the number of an errno, 0 for ""."""
+    return int(getattr(errno, errno_name)) if errno_name else 0
 
 
 def _wanted(call: Call) -> str:
     wanted = call.wanted
     if wanted.errno_name:
-        text = f"{wanted.errno_name} ({getattr(errno, wanted.errno_name)})"
+        text = f"{wanted.errno_name} ({_number(wanted.errno_name)})"
+    elif wanted.reported is not None:
+        text = f"{wanted.reported or 'no errno'} ({_number(wanted.reported)}) as value"
+    elif wanted.told is not None:
+        text = f"{wanted.told}"
     elif wanted.data is not None:
         text = preview(wanted.data)
     else:
         text = "success" if wanted.value is None else f"value {wanted.value}"
+    text += f" and {wanted.signal}" if wanted.signal else ""
     if wanted.within_s is not None:
         text += f" in {wanted.within_s[0]:g} to {wanted.within_s[1]:g} s"
     return text
 
 
-def _got(got: Mapping[str, Any]) -> str:
+def _got(call: Call, got: Mapping[str, Any]) -> str:
     if "hung" in got:
         return f"no answer after {got['elapsed_ms'] / 1e3:.1f} s"
     if "lost" in got:
         return f"no answer: {got['lost']}"
-    after = f" after {duration(got['elapsed_ms'])}"
+    signals = "".join(f" and {signal}" for signal in got.get("signals", ()))
+    return f"{_came(call, got)}{signals} after {duration(got['elapsed_ms'])}"
+
+
+def _came(call: Call, got: Mapping[str, Any]) -> str:
+    value, detail = got["value"], got.get("detail", "")
     if got["errno"]:
-        return f"{errno_name(got['errno'])} ({got['errno']}){after}"
+        return f"{errno_name(got['errno'])} ({got['errno']})"
     if got.get("data"):
-        return preview(bytes.fromhex(got["data"])) + after
-    return f"value {got['value']}{after}"
+        return preview(bytes.fromhex(got["data"]))
+    if call.wanted.reported is not None and value:
+        return f"{errno_name(value)} ({value}) as value"
+    if call.wanted.told is not None:
+        return detail or "nothing"
+    return f"value {value}" + (f" ({detail})" if detail else "")
 
 
 def duration(ms: float) -> str:
@@ -154,7 +185,11 @@ def _prove_counted(counted: Counted, counters: Mapping[str, Mapping[str, int]]) 
 
 
 def _prove_picture(picture: Picture, case: Case, seen: Observation) -> list[Proof]:
-    failing = next(got for call, got in zip(case.all_calls, seen.calls) if call.wanted.errno_name)
+    failing = next(
+        got
+        for call, got in zip(case.all_calls, seen.calls)
+        if call.wanted.errno_name not in ("", *IN_PROGRESS)
+    )
     first, last = picture.within_s
     time_ok = first <= failing.get("elapsed_ms", 1e12) / 1e3 <= last
     proofs = [

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from rich.table import Table
 from rich.text import Text
 
 from lab import console
-from lab.calls import Call
+from lab.calls import IN_PROGRESS, Call
 from lab.ladder import ASCII, UNICODE
 from lab.proofs import duration, name_of, preview
 from lab.result import CaseResult, Proof, Result
 from lab.scenario import Scenario
 
 COLOURS = {"pass": "green", "fail": "red", "invalid": "magenta", "skip": "yellow"}
+# How many different errnos a line names.
+ERRNOS_SHOWN = 3
 # A ladder longer than this is in the evidence folder, not on the screen.
 LADDER_LINES = 24
 
@@ -47,12 +50,31 @@ def outcome(result: Result) -> str:
         return result.reason.splitlines()[0] if result.reason else ""
     if len(result.cases) > 1:
         good = sum(case.verdict == "pass" for case in result.cases)
-        return f"{good} of {len(result.cases)} cases"
+        return f"{good} of {len(result.cases)} cases: {_errnos(result)}"
     calls = result.cases[0].calls
     failed = [call for call in calls if call["errno_name"]] or calls[-1:]
     if len(failed) > 1:
         return ", ".join(f"{call['call']} {call['errno_name']}" for call in failed)
     return f"{failed[0]['errno_name'] or 'ok'} after {duration(failed[0]['elapsed_ms'])}"
+
+
+def _errnos(result: Result) -> str:
+    """Return the errnos that the cases of a run showed, the most frequent first."""
+    names = Counter(
+        call["errno_name"] or call.get("reported", "0")
+        for case in result.cases
+        for call in case.calls
+    )
+    for silent in ("", "0", *IN_PROGRESS):
+        del names[silent]
+    shown = [name for name, _ in names.most_common(ERRNOS_SHOWN)]
+    return ", ".join(shown) + (", …" if len(names) > ERRNOS_SHOWN else "") if shown else "ok"
+
+
+def _slowest(result: Result) -> str:
+    """Return the time of the slowest call of a run."""
+    times = [call["elapsed_ms"] for case in result.cases for call in case.calls]
+    return duration(max(times)) if times else ""
 
 
 def _show_case(case: CaseResult) -> None:
@@ -103,6 +125,7 @@ def show_summary(results: Sequence[Result]) -> None:
     for family in families:
         table.add_column(family)
         table.add_column("")
+        table.add_column("slowest call", justify="right")
     for name in sorted({result.scenario for result in results}):
         row: list[Text] = [Text(name)]
         for family in families:
@@ -110,6 +133,7 @@ def show_summary(results: Sequence[Result]) -> None:
             verdict = found[0].verdict if found else "-"
             row.append(Text(verdict, style=COLOURS.get(verdict, "")))
             row.append(Text(outcome(found[0]) if found else ""))
+            row.append(Text(_slowest(found[0]) if found else ""))
         table.add_row(*row)
     console.out.print(table)
     counts = {v: sum(r.verdict == v for r in results) for v in COLOURS}
@@ -123,11 +147,10 @@ def show_scenario(scenario: Scenario) -> None:
     for case in scenario.as_cases():
         if case.name:
             console.out.print(Text(f"case {case.name}"))
-        if case.fault:
+        for fault in case.faults:
             console.out.print(
-                Text(f"  fault    {case.fault.kind} on {case.fault.on}, to {case.fault.to} "
-                     f"({case.fault.mechanism})")
-            )  # fmt: skip
+                Text(f"  fault    {fault.kind} on {fault.on}, to {fault.to} ({fault.mechanism})")
+            )
         for call in case.all_calls:
             console.out.print(Text(f"  call     {name_of(call)}: {_wish(call)}"))
         for verb, patterns in (("seen", case.seen), ("absent", case.absent)):
@@ -150,6 +173,10 @@ def _wish(call: Call) -> str:
         text = preview(wanted.data) if isinstance(wanted.data, bytes) else "the data back"
     elif wanted.errno_name:
         text = f"{wanted.errno_name}"
+    elif wanted.reported is not None:
+        text = f"{wanted.reported or 'no errno'} as value"
+    elif wanted.told is not None:
+        text = f"{wanted.told}"
     else:
         text = "success" if wanted.value is None else f"value {wanted.value}"
     return text + (f" within {wanted.within_s} s" if wanted.within_s is not None else "")

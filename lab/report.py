@@ -12,8 +12,9 @@ from typing import Any
 from lab import evidence, scenario, sequence
 from lab.calls import IN_PROGRESS
 from lab.errors import LabError, ScenarioError
-from lab.proofs import duration, errno_name, meaning
+from lab.proofs import duration, meaning
 from lab.result import SCHEMA, VERDICTS
+from lab.wire import ICMP_NAMES
 
 TEMPLATE = "report.html.j2"
 # The axis on which waiting times are compared, in milliseconds.
@@ -70,7 +71,7 @@ def page(runs: Sequence[Document]) -> str:
     environment.globals |= {"outcome": sequence.outcome}
     return environment.get_template(TEMPLATE).render(
         totals=totals(runs), scenarios=_scenarios(runs), axis_ms=AXIS_MS,
-        families=sorted({run["family"] for run in runs}),
+        families=sorted({run["family"] for run in runs}), icmp_tables=icmp_tables(runs),
     )  # fmt: skip
 
 
@@ -146,11 +147,45 @@ def got(calls: Sequence[Document]) -> list[str]:
     names = []
     for call in calls:
         name = sequence.outcome(call)
-        if call["call"] == "so_error" and call["value"]:
-            name = errno_name(call["value"])
+        name = call.get("reported", name)
         if name not in ("ok", *IN_PROGRESS):
             names.append(name)
     return list(dict.fromkeys(names)) or (["ok"] if calls else [])
+
+
+def icmp_tables(runs: Sequence[Document]) -> list[dict[str, Any]]:
+    """Return a table a family: what each ICMP error is to each kind of socket.
+
+    The scenarios are those whose name begins with "icmp_" and whose cases are named
+    for type and code ("3_1"); a cell is (errno or "ignored", verdict), or None.
+    """
+    found = []
+    for family in sorted({run["family"] for run in runs}):
+        mine = [
+            run for run in runs if run["family"] == family and run["scenario"].startswith("icmp_")
+        ]
+        cells = {
+            (case["name"], run["scenario"]): (_told(case["calls"]), case["verdict"])
+            for run in mine
+            for case in run.get("cases", [])
+            if re.fullmatch(r"\d+_\d+", case["name"])
+        }
+        columns = sorted({scenario for _, scenario in cells})
+        codes = sorted({tuple(map(int, name.split("_"))) for name, _ in cells})
+        rows = [
+            {"code": f"{kind}/{code}", "name": ICMP_NAMES.get((family == "ipv6", kind, code), ""),
+             "cells": [cells.get((f"{kind}_{code}", column)) for column in columns]}
+            for kind, code in codes
+        ]  # fmt: skip
+        if rows:
+            found.append({"family": family, "columns": columns, "rows": rows})
+    return found
+
+
+def _told(calls: Sequence[Document]) -> str:
+    """Return the errno that an ICMP error became; a wait that ended by itself is none."""
+    errnos = [name for name in got(calls) if name not in ("ok", "EAGAIN")]
+    return errnos[0] if errnos else "ignored"
 
 
 def axis(ms: float) -> float:

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
 from lab import breaking, hosts
+from lab.breaking import HitCounter
 from lab.calls import IN_PROGRESS, Call
 from lab.errors import CommandFailed, LabError
 from lab.faults import Plan
 from lab.known import resolve
 from lab.lab import Lab, LabSite
 from lab.ladder import draw
-from lab.proofs import Observation, errno_name, name_of, prove
+from lab.proofs import Observation, errno_name, name_of, prove, said
 from lab.result import CaseResult, Result
 from lab.scenario import Case, Scenario
-from lab.topology import ECHO_PORT, VANTAGES, Family
+from lab.topology import ECHO_PORT, HOSTS, NOBODYS, VANTAGES, Family
 from lab.wire import Packet, Raw, of_calls, parse
 
 BYSTANDER_PERIOD_S = 0.1
@@ -44,22 +45,34 @@ def run(lab: Lab, scenario: Scenario, family: Family) -> tuple[Result, Captured]
         engine=f"{lab.engine.name} {lab.engine.version}",
         started=started.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
     )  # fmt: skip
-    for case in scenario.as_cases():
-        whole = resolve(case, lab.facts(family))
+    cases = scenario.as_cases(family)
+    for case in cases:
+        whole = resolve(case, lab.facts(family, case.given))
         result.cases.append(CaseResult(case.name))
         try:
             CaseRun(lab, scenario.name, whole, family, captured, result.cases[-1]).run()
         except LabError as broken:
             result.cases[-1].reason = str(broken)
             break
+    else:
+        if len(cases) > 1:
+            _compare_at_the_end(lab, result.cases[-1])
     result.elapsed_ms = (time.perf_counter() - begun) * 1e3
     return result, captured
+
+
+def _compare_at_the_end(lab: Lab, last: CaseResult) -> None:
+    """Compare all hosts with the baseline: each of several cases has compared its own alone."""
+    changed = lab.changes()
+    if changed:
+        last.controls.baseline_restored = False
+        last.verdict, last.reason = "invalid", "; ".join(changed)
 
 
 def missing(lab: Lab, case: Case, family: Family) -> str:
     """Return what this kernel or engine lacks for a case, with the reason; "" if nothing."""
     tool = f"{'iptables' if family == 'ipv4' else 'ip6tables'}-{lab.flavour}"
-    for need in case.fault.needs if case.fault else ():
+    for need in case.all_needs:
         name = tool if need == "iptables" else need
         reason = lab.lacks(name)
         if reason:
@@ -93,10 +106,11 @@ class CaseRun:
             controls.baseline_restored = True
             result.reason = left or controls.troubles()[0]
             return
-        plan = self.case.fault.plan(LabSite(self.lab, self.family)) if self.case.fault else None
-        seen = self._try_to_observe(plan)
+        plans = [fault.plan(LabSite(self.lab, self.family)) for fault in self.case.faults]
+        seen = self._try_to_observe(plans)
         left = self.lab.settle()
-        self.troubles += [*([left] if left else []), *self.lab.changes()]
+        changed = self.lab.changes(self.touched(plans))
+        self.troubles += [*([left] if left else []), *changed]
         controls.baseline_restored = not self.troubles
         controls.after = self._control()
         if seen:
@@ -105,12 +119,16 @@ class CaseRun:
                 result.picture = {"name": picture.name, "why": picture.why}
         self._judge(seen)
 
+    def touched(self, plans: Sequence[Plan]) -> Iterable[str]:
+        """Return the hosts that the case may have changed: all, if it is the only one."""
+        return {plan.host for plan in plans} if self.case.name else HOSTS
+
     def _judge(self, seen: Observation | None) -> None:
         # A fault that could not be made is reason enough: nothing was seen beside it.
         invalid = self.troubles + (self.result.controls.troubles() if seen else [])
-        if self.case.fault and seen and seen.hits < 1:
-            where = self.case.fault.on
-            invalid.insert(0, f"the fault on {where} was never hit, so it proves nothing")
+        for fault, hits in zip(self.case.faults, seen.hits if seen else ()):
+            if hits is not None and hits < 1:
+                invalid.insert(0, f"{said(fault)} was never hit, so it proves nothing")
         failed = [proof for proof in self.result.proofs if not proof.ok]
         if invalid:
             self.result.verdict, self.result.reason = "invalid", "; ".join(invalid)
@@ -129,7 +147,7 @@ class CaseRun:
         """Start a caller on every host that makes calls; end them and their sockets."""
         with contextlib.ExitStack() as stack:
             callers = {}
-            for role in {call.on for call in self.case.all_calls}:
+            for role in {call.on for call in (*self.case.all_calls, *self.case.control)}:
                 host = self.lab.hosts[role]
                 callers[role] = host.do("caller_open")
                 stack.callback(host.do, "caller_close", caller=callers[role])
@@ -137,10 +155,7 @@ class CaseRun:
 
     def _make(self, callers: Mapping[str, int], call: Call, deadline_s: float) -> dict[str, Any]:
         """Make one call and return the agent's answer, with the time if it hung."""
-        arguments = {k: v.hex() if isinstance(v, bytes) else v for k, v in call.arguments.items()}
-        step = {"call": call.name, "socket_name": call.socket, **arguments}
-        if call.to:
-            step["address"] = self.lab.block.address(call.to, self.family)
+        step = call.step(self.family, self._address(call))
         begun = time.perf_counter()
         host = self.lab.hosts[call.on]
         asked = host.ask("caller_call", caller=callers[call.on], step=step, deadline_s=deadline_s)
@@ -165,14 +180,15 @@ class CaseRun:
         return answers
 
     def _control(self) -> str:
-        """Make the case's calls without the fault; return "ok" or what did not work.
+        """Make the control's calls without the fault; return "ok" or what did not work.
 
-        A case without a fault is its own control: the service must answer.
+        By default they are the case's own. One without a fault is its own control: the
+        service must answer.
         """
-        if not self.case.fault:
+        if not self.case.faults and not self.case.control:
             return self._echo("client", "tcp") or "ok"
         with self._callers() as callers:
-            for call in self.case.all_calls:
+            for call in self.case.control or self.case.all_calls:
                 trouble = _trouble(self._make(callers, call, CONTROL_S), call)
                 if trouble:
                     return f"{name_of(call)}: {trouble}"
@@ -184,53 +200,61 @@ class CaseRun:
 
     # --- what is seen meanwhile --------------------------------------------------------
 
-    def _try_to_observe(self, plan: Plan | None) -> Observation | None:
+    def _try_to_observe(self, plans: Sequence[Plan]) -> Observation | None:
         try:
-            return self._observe(plan)
+            return self._observe(plans)
         except CommandFailed as failed:
             self.troubles.append(f"the fault could not be made: {failed}")
             return None
 
-    def _observe(self, plan: Plan | None) -> Observation:
+    def _observe(self, plans: Sequence[Plan]) -> Observation:
         """Make the calls under the fault and return all that was seen."""
         with contextlib.ExitStack() as stack:
             end_capture = stack.enter_context(_capture(self.lab))
             callers = stack.enter_context(self._callers())
             answers = self._make_all(callers, self.case.before)
             with contextlib.ExitStack() as fault:
-                if plan:
-                    fault.enter_context(
-                        breaking.in_force(self.lab, plan, self.scenario, self.troubles)
-                    )
-                hits = breaking.HitCounter(self.lab, plan.hits) if plan else None
+                fault.enter_context(
+                    breaking.in_force(self.lab, plans, self.scenario, self.troubles)
+                )
+                counters = [HitCounter(self.lab, p.hits) if p.hits else None for p in plans]
                 counted = self.lab.all("counters")
                 end_bystander = fault.enter_context(self._bystander())
                 answers += self._make_all(callers, self.case.calls)
                 end_bystander()
                 grown = _growth(counted, self.lab.all("counters"))
-                hit = hits.count() if hits else 0
-            end_ns = self.lab.hosts["client"].do("now_ns")
+                for counter in filter(None, counters):
+                    counter.read()
+                # What comes while the fault is taken out is none of the calls' doing.
+                end_ns = self.lab.hosts["client"].do("now_ns")
             # Every capture must see this, or what it did not see proves nothing.
             self._echo("client", "udp")
             raw, lost = end_capture()
         packets = self._packets_of_calls(raw, end_ns)
         blind = [at for at in VANTAGES if not any(packet[0] > end_ns for packet in raw[at])]
-        self._note(plan, answers, packets, grown, hit)
-        return Observation(answers, packets, grown, hit, lost, blind)
+        hits = [counter.among(packets) if counter else None for counter in counters]
+        self._note(plans, answers, packets, grown, hits)
+        return Observation(answers, packets, grown, hits, lost, blind)
 
     def _packets_of_calls(self, raw: Captured, end_ns: int) -> list[Packet]:
         names = self.lab.block.names()
         callers = {self.lab.block.address(c.on, self.family) for c in self.case.all_calls}
+        # Who asks for an address that nobody has does so because of the calls.
+        callers |= {self.lab.block.address(role, self.family) for role in NOBODYS}
+        # The bystander's echo with a server that makes calls is none of theirs.
+        echo = {self.lab.block.address(role, self.family) for role in ("bystander", "server")}
         packets: list[Packet] = []
         for at in VANTAGES:
             self.captured[at] += raw[at]
             packets += [p for p in parse(at, raw[at], names) if p.t_ns <= end_ns]
-        return of_calls(packets, callers)
+        return [p for p in of_calls(packets, callers) if {p.src_ip, p.dst_ip} != echo]
 
     @contextlib.contextmanager
     def _bystander(self) -> Iterator[Any]:
         """Let the bystander echo; yields a function that ends it and notes how it fared."""
-        spared = self.case.fault.spares if self.case.fault else ("tcp", "udp")
+        spared = [
+            proto for proto in ("tcp", "udp") if all(proto in f.spares for f in self.case.faults)
+        ]
         server = self.lab.block.address("server", self.family)
         host = self.lab.hosts["bystander"]
 
@@ -245,8 +269,9 @@ class CaseRun:
     # --- what is written down -----------------------------------------------------------
 
     def _note(
-        self, plan: Plan | None, answers: Sequence[Mapping[str, Any]],
-        packets: Sequence[Packet], grown: Mapping[str, Mapping[str, int]], hits: int,
+        self, plans: Sequence[Plan], answers: Sequence[Mapping[str, Any]],
+        packets: Sequence[Packet], grown: Mapping[str, Mapping[str, int]],
+        hits: Sequence[int | None],
     ) -> None:  # fmt: skip
         """Fill in the result with what was seen."""
         start_ns, result = answers[0]["at_ns"], self.result
@@ -264,15 +289,17 @@ class CaseRun:
             for host, values in grown.items()
         }
         result.ladder = draw(packets, start_ns)
-        if plan and self.case.fault:
-            result.fault = {"kind": self.case.fault.kind, "host": plan.host,
-                            "mechanism": plan.mechanism, "commands": plan.commands,
-                            "hits": hits}  # fmt: skip
+        faults = [
+            {"kind": fault.kind, "host": plan.host, "mechanism": plan.mechanism,
+             "commands": plan.commands, "sysctls": dict(plan.sysctls), "hits": hit}
+            for fault, plan, hit in zip(self.case.faults, plans, hits)
+        ]  # fmt: skip
+        result.fault = {**faults[0], "beside": faults[1:]} if faults else {}
 
     def _call_document(self, call: Call, got: Mapping[str, Any], start_ns: int) -> dict[str, Any]:
         number = got["errno"]
         found: dict[str, Any] = {
-            "host": call.on, "call": call.name, "args": self._arguments(call),
+            "host": call.on, "call": call.name, "args": call.shown(self._address(call)),
             "value": got["value"], "errno": number,
             "errno_name": errno_name(number) if number else "",
             "t_ms": round((got["at_ns"] - start_ns) / 1e6, 3),
@@ -280,22 +307,13 @@ class CaseRun:
         }  # fmt: skip
         if "data" in got:
             found["data"] = bytes.fromhex(got["data"])[:32].decode("ascii", "backslashreplace")
-        return found | {key: got[key] for key in ("detail", "hung", "lost") if got.get(key)}
+        if call.wanted.reported is not None and got["value"] and number == 0:
+            found["reported"] = errno_name(got["value"])
+        more = ("detail", "signals", "hung", "lost")
+        return found | {key: got[key] for key in more if got.get(key)}
 
-    def _arguments(self, call: Call) -> list[Any]:
-        shown: list[Any] = (
-            [self.lab.block.address(call.to, self.family)] if call.to else []
-        )  # fmt: skip
-        for key, value in call.arguments.items():
-            if key == "data":
-                shown += [value[:32].decode("ascii", "backslashreplace"), len(value)]
-            elif key in ("port", "size", "events"):
-                shown.append(value)
-            elif key == "syn_retries" and value is not None:
-                shown.append(f"TCP_SYNCNT={value}")
-            elif key == "blocking" and not value:
-                shown.append("O_NONBLOCK")
-        return shown
+    def _address(self, call: Call) -> str:
+        return self.lab.block.address(call.to, self.family) if call.to else ""
 
 
 def _trouble(got: Mapping[str, Any], call: Call) -> str:
@@ -305,8 +323,9 @@ def _trouble(got: Mapping[str, Any], call: Call) -> str:
     name = errno_name(got["errno"])
     if got["value"] == -1 and name not in IN_PROGRESS:
         return name
-    # A non-blocking connect tells its errno here, as a value.
-    return errno_name(got["value"]) if call.name == "so_error" and got["value"] else ""
+    # A non-blocking connect tells its errno as the value of SO_ERROR.
+    reports = call.wanted.reported is not None
+    return errno_name(got["value"]) if reports and got["value"] else ""
 
 
 @contextlib.contextmanager

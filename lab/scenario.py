@@ -9,16 +9,16 @@ from __future__ import annotations
 import difflib
 import importlib.util
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from lab.calls import Call
+from lab.calls import IN_PROGRESS, Call, unopened
 from lab.errors import ScenarioError, UnknownScenario
 from lab.faults import Fault
 from lab.known import Facts, Known, resolve
-from lab.topology import FAMILIES, HOSTS
+from lab.topology import FAMILIES, HOSTS, Family
 from lab.wire import Pattern
 
 FOLDER = Path(os.environ.get("ERRNOLAB_SCENARIOS") or Path(__file__).parents[1] / "scenarios")
@@ -68,42 +68,77 @@ class Case:
     """One failure of a scenario that stands for several; `name` tells it apart.
 
     `before` are calls made while all is well, `calls` those made under the fault.
+    `control` are the calls that must work without the fault: by default all of them.
+    `fault` is one, or several that are in force together. `family` is the one that
+    has the case, "" both; `needs` names what the kernel must have (see `doctor`);
+    `given` is what words that cases share ask for with `given(...)`.
     """
 
     name: str = ""
-    fault: Fault | None = None
+    fault: Fault | Sequence[Fault] | None = None
     before: Sequence[Call] = ()
     calls: Sequence[Call] = ()
+    control: Sequence[Call] = ()
     seen: Sequence[Pattern] = ()
     absent: Sequence[Pattern] = ()
     counted: Sequence[Counted] = ()
     pictures: Sequence[Picture] = ()
+    needs: Sequence[str] = ()
+    family: str = ""
+    given: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def faults(self) -> list[Fault]:
+        """Return the faults, in the order in which they are made."""
+        if self.fault is None:
+            return []
+        return [self.fault] if isinstance(self.fault, Fault) else list(self.fault)
 
     @property
     def all_calls(self) -> list[Call]:
         """Return every call, in order."""
         return [*self.before, *self.calls]
 
+    @property
+    def all_needs(self) -> list[str]:
+        """Return what the kernel must have, for the case and for its faults."""
+        return [*self.needs, *(need for fault in self.faults for need in fault.needs)]
+
     def mistakes(self) -> list[str]:
         """Return every mistake, of every word."""
         words: list[Any] = [
-            *([self.fault] if self.fault else []), *self.all_calls, *self.seen, *self.absent,
-            *self.counted,
+            *self.faults, *self.all_calls, *self.control, *self.seen, *self.absent, *self.counted,
             *(word for picture in self.pictures for word in (*picture.seen, *picture.counted)),
         ]  # fmt: skip
         found = [mistake for word in words for mistake in word.mistakes()]
+        found += [*unopened(self.all_calls), *unopened(self.control)]
         if not self.calls:
             found.append("there are no calls")
         if not (self.seen or self.absent):
             found.append("no proof on the wire: give seen or absent")
         if not (self.counted or self.fault):
             found.append("no proof by a counter: give counted or a fault, whose hits count")
+        names = [call.wanted.errno_name for call in self.all_calls]
+        if self.pictures and set(names) <= {"", *IN_PROGRESS}:
+            found.append("pictures tell when a call fails, and none does")
         prefix = f"case {self.name}: " if self.name else ""
         return [prefix + mistake for mistake in found]
 
 
 # What a case says or leaves to its scenario, together.
-GROUPS = (("fault",), ("before",), ("calls",), ("seen", "absent"), ("counted",), ("pictures",))
+GROUPS = (("fault",), ("before",), ("calls",), ("control",), ("seen", "absent"), ("counted",),
+          ("pictures",), ("needs",), ("family",), ("given",))  # fmt: skip
+CAUSES = {
+    "service": "the service or its host's settings",
+    "firewall": "a rule that drops or refuses",
+    "route": "a route, a router, a link or a neighbour",
+    "packet": "an odd packet from the path or the peer",
+    "local": "the caller's own host and its tables",
+    "queue": "a full queue of the listener",
+    "peer": "what the peer does to an established connection",
+    "time": "timers and how long they are",
+    "nothing": "all is well",
+}
 
 
 def _completed(case: Case, whole: Case) -> Case:
@@ -112,25 +147,23 @@ def _completed(case: Case, whole: Case) -> Case:
 
 
 @dataclass(frozen=True)
-class Scenario:
+class Scenario(Case):
     """One failure, or several `cases` of one, with what must be seen.
 
-    `claim` names claims of the tutorial ("C71 C72"), `source` where the
-    expectation comes from (an RFC's section, a kernel function, a man page).
-    What a case leaves out is the scenario's; `seen` and `absent` go together.
+    `cause` is the kind of thing that is at fault, one of `CAUSES`; `claim` names
+    claims of the tutorial ("C71 C72"), `source` where the expectation comes from (an
+    RFC's section, a kernel function, a man page); `look` says how to tell this cause
+    from others of the same errno on one's own machine. A `slow` one takes more than
+    half a minute and is run when asked for. What a case leaves out is the scenario's;
+    `seen` and `absent` go together.
     """
 
+    cases: Sequence[Case] = ()
+    cause: str = ""
     claim: str = ""
     source: str = ""
-    fault: Fault | None = None
-    before: Sequence[Call] = ()
-    calls: Sequence[Call] = ()
-    seen: Sequence[Pattern] = ()
-    absent: Sequence[Pattern] = ()
-    counted: Sequence[Counted] = ()
-    pictures: Sequence[Picture] = ()
-    cases: Sequence[Case] = ()
-    name: str = field(default="", kw_only=True)
+    look: str = ""
+    slow: bool = False
     text: str = field(default="", kw_only=True)
 
     @property
@@ -138,23 +171,35 @@ class Scenario:
         """Return the first line of the explanation."""
         return self.text.strip().split("\n")[0]
 
-    def as_cases(self) -> list[Case]:
-        """Return the cases, each whole; a scenario without cases is one, without a name."""
+    @property
+    def families(self) -> list[Family]:
+        """Return the families in which there is a case."""
+        return [family for family in FAMILIES if self.as_cases(family)]
+
+    def as_cases(self, family: str = "") -> list[Case]:
+        """Return the cases (of a family), each whole; a scenario without cases is one itself."""
         whole = Case(**{name: getattr(self, name) for group in GROUPS for name in group})
-        return [_completed(case, whole) for case in self.cases] or [whole]
+        cases = [_completed(case, whole) for case in self.cases] or [whole]
+        return [case for case in cases if not family or case.family in ("", family)]
 
     def mistakes(self) -> list[str]:
         """Return every mistake, so that all can be mended at once."""
-        cases = self.as_cases()
         found = [
             mistake
             for family in FAMILIES
-            for case in resolve(cases, Facts(family, {}))
-            for mistake in case.mistakes()
+            for case in self.as_cases(family)
+            for mistake in resolve(case, Facts(family, {}, case.given)).mistakes()
         ]
-        names = [case.name for case in cases]
-        if len(set(names)) != len(names):
-            found.append("two cases have the same name")
+        for family in FAMILIES:
+            names = [case.name for case in self.as_cases(family)]
+            found += [f"two cases have the name {n}" for n in set(names) if names.count(n) > 1]
+        found += [
+            f"family '{case.family}' is not one of {', '.join(FAMILIES)}"
+            for case in self.as_cases()
+            if case.family not in ("", *FAMILIES)
+        ]
+        if self.cause not in ("", *CAUSES):
+            found.append(f"cause '{self.cause}' is not one of {', '.join(CAUSES)}")
         if not self.source:
             found.append("no source: say which RFC, man page or kernel function it rests on")
         if not self.text.strip():

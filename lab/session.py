@@ -131,7 +131,7 @@ def _family(result: Result) -> Family:
 def _expected_s(job: Job) -> float:
     """Return a rough measure of how long a job takes: what its calls may take."""
     scenario, family = job
-    cases = resolve(scenario.as_cases(), Facts(family, {}))
+    cases = [resolve(case, Facts(family, {}, case.given)) for case in scenario.as_cases(family)]
     ranges = [call.wanted.within_s for case in cases for call in case.calls]
     return float(sum(within_s[1] for within_s in ranges if within_s))
 

@@ -29,15 +29,31 @@ BLOCKS = 64
 ELSEWHERE: dict[Family, str] = {"ipv4": "203.0.113.10", "ipv6": "2001:db8:ffff::10"}
 ELSEWHERE_NET: dict[Family, str] = {"ipv4": "203.0.113.0/24", "ipv6": "2001:db8:ffff::/48"}
 
-# What a call or a fault may name as a destination.
-DESTINATIONS = (*HOSTS, "elsewhere")
+# What a fault may name as a destination: hosts, and addresses that nobody has, on the
+# server's network and on the client's own.
+NOBODYS = ("absent", "absent_near")
+DESTINATIONS = (*HOSTS, "elsewhere", *NOBODYS)
+# Addresses that mean something to the caller's own kernel alone.
+SPECIAL: dict[str, dict[Family, str]] = {
+    "any": {"ipv4": "0.0.0.0", "ipv6": "::"},
+    "loopback": {"ipv4": "127.0.0.1", "ipv6": "::1"},
+    "broadcast": {"ipv4": "255.255.255.255", "ipv6": "ff02::1"},
+    # On whose link, an IPv6 caller must say; nobody has it here.
+    "link_local": {"ipv4": "169.254.99.99", "ipv6": "fe80::99"},
+}
+# What a call may name.
+ADDRESSES = (*DESTINATIONS, *SPECIAL)
 
 ECHO_PORT = 16555
+# What marks everything of a lab; its value is the lab's name.
+LABEL = "errnolab.lab"
 
 
 def home(role: str) -> str:
     """Return the network that a role other than the router lives on."""
-    return "server_net" if role in ("server", "elsewhere") else f"{role}_net"
+    if role in ("server", "elsewhere", "absent"):
+        return "server_net"
+    return "client_net" if role == "absent_near" else f"{role}_net"
 
 
 @dataclass(frozen=True)
@@ -67,7 +83,9 @@ class Block:
         """Return a role's address; `on` names the network, which the router needs."""
         if role == "elsewhere":
             return ELSEWHERE[family]
-        last = "2" if role == "router" else "10"
+        if role in SPECIAL:
+            return SPECIAL[role][family]
+        last = {"router": "2", "absent": "99", "absent_near": "99"}.get(role, "10")
         network = on or (home(role) if role != "router" else "client_net")
         text = (
             f"{self.prefix4(network)}.{last}"
@@ -82,7 +100,7 @@ class Block:
         for family in FAMILIES:
             for network in NETWORKS:
                 found[self.address("router", family, on=network)] = "router"
-            for role in ("server", "client", "bystander"):
+            for role in ("server", "client", "bystander", "absent", "absent_near"):
                 found[self.address(role, family)] = role
         return found
 

@@ -21,7 +21,7 @@ from lab.known import Known, late
 from lab.topology import DESTINATIONS, VANTAGES
 
 ETH_IPV4, ETH_ARP, ETH_IPV6 = 0x0800, 0x0806, 0x86DD
-OUTGOING = 4
+OTHERHOST, OUTGOING = 3, 4  # linux/if_packet.h
 NEIGHBOUR_DISCOVERY = range(133, 138)
 # dpkt names flags by bit; the order is tcpdump's habit, S first.
 FLAG_BITS = (("S", 0x02), ("F", 0x01), ("R", 0x04), ("P", 0x08), ("A", 0x10), ("U", 0x20))
@@ -52,6 +52,7 @@ class Packet:
     seq: int = 0
     ack: int = 0
     length: int = 0
+    window: int | None = None
     error: tuple[int, int] | None = None
     quoted: tuple[str, str, int] | None = None
     note: str = ""
@@ -75,6 +76,8 @@ class Packet:
         if self.proto == "tcp":
             names = {"S": "SYN", "F": "FIN", "R": "RST", "P": "PSH", "A": "ACK", "U": "URG"}
             words = ",".join(names[letter] for letter in self.flags)
+            if self.window == 0 and "R" not in self.flags:
+                words += " window 0"
             return f"{words} {_bytes(self.length)}" if self.length else words
         if self.proto == "udp":
             return f"UDP {_bytes(self.length)}" + (f" {self.note}" if self.note else "")
@@ -88,10 +91,12 @@ def _bytes(number: int) -> str:
 def parse(at: str, packets: Iterable[Raw], names: Mapping[str, str]) -> list[Packet]:
     """Return a vantage's packets in order of time; `names` is address to role.
 
-    What is neither IP nor ARP is left out, and so is what the vantage forwarded,
-    on its way out.
+    What is neither IP nor ARP is left out, and so is what the vantage forwarded, on
+    its way out. So are frames for another host: a bridge floods what it does not know,
+    and a network card would not have taken them.
     """
-    parsed = (_parse_one(at, raw, names) for raw in sorted(packets, key=lambda raw: raw[0]))
+    ours = sorted((raw for raw in packets if raw[4] != OTHERHOST), key=lambda raw: raw[0])
+    parsed = (_parse_one(at, raw, names) for raw in ours)
     arrived: Counter[tuple[Any, ...]] = Counter()
     kept = []
     for packet in filter(None, parsed):
@@ -158,7 +163,8 @@ def _parse_ip(data: bytes) -> dict[str, Any]:
     if isinstance(inner, dpkt.tcp.TCP):
         flags = "".join(letter for letter, bit in FLAG_BITS if inner.flags & bit)
         return {**found, "proto": "tcp", "flags": flags, "sport": inner.sport, "dport": inner.dport,
-                "seq": inner.seq, "ack": inner.ack, "length": len(inner.data)}  # fmt: skip
+                "seq": inner.seq, "ack": inner.ack, "length": len(inner.data),
+                "window": inner.win}  # fmt: skip
     if isinstance(inner, dpkt.udp.UDP):
         return {**found, "proto": "udp", "sport": inner.sport, "dport": inner.dport,
                 "length": inner.ulen - 8}  # fmt: skip
@@ -180,7 +186,10 @@ def _parse_icmp(six: bool, message: Any, data: bytes) -> dict[str, Any]:
         found["proto"] = "nd"
         label = {135: "ND who has", 136: "ND is here"}.get(message.type, f"ND {message.type}")
         if len(data) >= 24:
-            label += f" {socket.inet_ntop(socket.AF_INET6, data[8:24])}"
+            target = socket.inet_ntop(socket.AF_INET6, data[8:24])
+            label += f" {target}"
+            if message.type == 135:  # It goes to a group; as with ARP, say who is meant.
+                found["dst_ip"] = target
     return {**found, "note": label}
 
 
@@ -202,18 +211,40 @@ ICMP_NAMES = {
     (False, 3, 2): "protocol unreachable",
     (False, 3, 3): "port unreachable",
     (False, 3, 4): "fragmentation needed",
+    (False, 3, 5): "source route failed",
+    (False, 3, 6): "network unknown",
+    (False, 3, 7): "host unknown",
+    (False, 3, 8): "host isolated",
     (False, 3, 9): "network prohibited",
     (False, 3, 10): "host prohibited",
+    (False, 3, 11): "network unreachable for TOS",
+    (False, 3, 12): "host unreachable for TOS",
     (False, 3, 13): "administratively prohibited",
+    (False, 3, 14): "precedence violation",
+    (False, 3, 15): "precedence cutoff",
+    (False, 4, 0): "source quench",
+    (False, 5, 0): "redirect for network",
+    (False, 5, 1): "redirect for host",
     (False, 8, 0): "echo",
     (False, 0, 0): "echo reply",
     (False, 11, 0): "time exceeded",
+    (False, 11, 1): "reassembly time exceeded",
+    (False, 12, 0): "parameter problem",
+    (False, 12, 1): "required option missing",
+    (False, 12, 2): "bad length",
     (True, 1, 0): "no route",
     (True, 1, 1): "administratively prohibited",
+    (True, 1, 2): "beyond scope of source",
     (True, 1, 3): "address unreachable",
     (True, 1, 4): "port unreachable",
+    (True, 1, 5): "source address failed policy",
+    (True, 1, 6): "reject route",
     (True, 2, 0): "packet too big",
     (True, 3, 0): "time exceeded",
+    (True, 3, 1): "reassembly time exceeded",
+    (True, 4, 0): "erroneous header field",
+    (True, 4, 1): "unknown next header",
+    (True, 4, 2): "unknown option",
 }
 
 
@@ -238,6 +269,9 @@ class Pattern:
     to: str = ""
     error: Any = None
     with_data: bool = False
+    without_data: bool = False
+    with_note: str = ""
+    window: int | None = None
     count: Any = None
     schedule: Any = None
 
@@ -269,6 +303,9 @@ class Pattern:
             and (not self.to or packet.dst == self.to)
             and (self.error is None or packet.error == tuple(self.error))
             and (not self.with_data or packet.length > 0)
+            and (not self.without_data or packet.length == 0)
+            and (self.window is None or packet.window == self.window)
+            and self.with_note in packet.note
         )
 
     def describe(self) -> str:
@@ -332,6 +369,16 @@ def fin(*, at: str, sender: str = "", count: Any = None) -> Pattern:
     return Pattern(at, "FIN", "tcp", with_flag="F", sender=sender, count=count)
 
 
+def ack(*, at: str, sender: str = "", window: int | None = None, count: Any = None) -> Pattern:
+    """Match ACKs that carry nothing: of a handshake or of data, keepalive and window probes.
+
+    `window` is what they advertise, 0 for a closed one.
+    """
+    text = "ACK" if window is None else f"ACK with window {window}"
+    return Pattern(at, text, "tcp", flags="A", sender=sender, without_data=True, window=window,
+                   count=count)  # fmt: skip
+
+
 def data(*, at: str, sender: str = "", proto: str = "tcp", count: Any = None) -> Pattern:
     """Match TCP segments or UDP datagrams that carry data."""
     return Pattern(at, f"{proto} data", proto, sender=sender, with_data=True, count=count)
@@ -340,6 +387,11 @@ def data(*, at: str, sender: str = "", proto: str = "tcp", count: Any = None) ->
 def icmp(*, at: str, error: Any, sender: str = "router", count: Any = None) -> Pattern:
     """Match ICMP messages by (type, code)."""
     return Pattern(at, "ICMP", "icmp", sender=sender, error=error, count=count)
+
+
+def who_has(*, at: str, to: str, count: Any = None) -> Pattern:
+    """Match ARP requests and neighbour solicitations for a destination."""
+    return Pattern(at, "ARP or ND who has", to=to, with_note="who has", count=count)
 
 
 def any_icmp(*, at: str) -> Pattern:

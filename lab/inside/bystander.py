@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import socket
 import threading
 from collections.abc import Sequence
+
+from lab.inside.libc import ERRNO_NAMES
 
 Target = tuple[str, str, int]  # protocol, address, port
 
@@ -70,6 +71,6 @@ def echo(proto: str, address: str, port: int, timeout_s: float = 2.0) -> str:
                     return f"{proto} {address}:{port}: wanted {TEXT!r} back, got {got!r}"
                 got += piece
     except OSError as error:
-        name = errno.errorcode.get(error.errno or 0, "no answer in time")
+        name = ERRNO_NAMES.get(error.errno or 0, "no answer in time")
         return f"{proto} {address}:{port}: {call}: {name}"
     return ""

@@ -52,6 +52,7 @@ class Caller:
             os.kill(self.pid, signal.SIGKILL)
         with contextlib.suppress(ChildProcessError):
             os.waitpid(self.pid, 0)
+        self.lines.close()
         self.pipe.close()
 
 
@@ -85,7 +86,7 @@ def _answer_calls(pipe: socket.socket) -> NoReturn:
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         _close_all_but(pipe.fileno())
-        sockets: dict[str, socket.socket] = {}
+        sockets = calls.Sockets()
         for line in pipe.makefile("r"):
             answer = _answer(sockets, json.loads(line))
             pipe.sendall(json.dumps(answer).encode() + b"\n")
@@ -94,7 +95,7 @@ def _answer_calls(pipe: socket.socket) -> NoReturn:
         os._exit(status)
 
 
-def _answer(sockets: dict[str, socket.socket], step: dict[str, Any]) -> dict[str, Any]:
+def _answer(sockets: calls.Sockets, step: dict[str, Any]) -> dict[str, Any]:
     try:
         return calls.make(sockets, **step)
     except Exception:  # A mistake in the step: the runner shows it.

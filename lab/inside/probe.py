@@ -33,6 +33,12 @@ UNDO = (
     ["tc", "qdisc", "del", "dev", "lo", "clsact"],
     ["tc", "qdisc", "del", "dev", "lo", "root"],
 )
+# A match is a module of its own, whichever iptables asks for it.
+CONNTRACK = [
+    "FORWARD", "-i", "lo", "-p", "tcp", "--dport", "9", "!", "--syn",
+    "-m", "conntrack", "--ctstate", "NEW,INVALID",
+    "-m", "comment", "--comment", "errnolab:probe", "-j", "DROP",
+]  # fmt: skip
 LINEAR_TIMEOUTS = Path("/proc/sys/net/ipv4/tcp_syn_linear_timeouts")
 SOCKETS = {
     "raw-sockets": (socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP),
@@ -46,11 +52,21 @@ def probe() -> dict[str, str]:
     found = {name: _try_command(argv) for name, argv in COMMANDS.items()}
     for argv in UNDO:
         run(argv)
+    found["conntrack"] = _try_conntrack([tool for tool in TOOLS if not found[tool]])
     found |= {name: _try_socket(*kind) for name, kind in SOCKETS.items()}
     linear = LINEAR_TIMEOUTS.exists()
     found["tcp_syn_linear_timeouts"] = "" if linear else "the kernel has none: they came with 6.5"
     found["sock_destroy"] = _try_destroy()
     return found
+
+
+def _try_conntrack(tools: list[str]) -> str:
+    """Try a rule about a connection's state in every iptables that works, and the table itself."""
+    reasons = [_try_command([tool, "-w", "-I", *CONNTRACK]) for tool in tools]
+    reasons.append(_try_command(["conntrack", "-C"]))
+    for tool in tools:
+        run([tool, "-w", "-D", *CONNTRACK])
+    return next(filter(None, reasons), "") if tools else "no iptables works"
 
 
 def _try_destroy() -> str:

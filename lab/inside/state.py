@@ -69,11 +69,15 @@ SYSCTLS = (
     "net.ipv6.conf.all.forwarding",
     "net.ipv4.tcp_syn_retries",
     "net.ipv4.tcp_syn_linear_timeouts",
+    "net.ipv4.tcp_retries2",
     "net.ipv4.tcp_syncookies",
     "net.ipv4.tcp_max_syn_backlog",
     "net.ipv4.tcp_abort_on_overflow",
     "net.core.somaxconn",
     "net.ipv4.ip_local_port_range",
+    "net.ipv4.ip_unprivileged_port_start",
+    "net.ipv4.tcp_timestamps",
+    "net.ipv4.tcp_tw_reuse",
     "net.ipv4.icmp_ratelimit",
     "net.ipv6.icmp.ratelimit",
 )
@@ -171,7 +175,7 @@ def _is_alive(pidfile: Path) -> bool:
 
 # --- what calls leave behind --------------------------------------------------
 
-# The states of /proc/net/tcp that send nothing any more, by themselves.
+# The states of /proc/net/tcp in which nothing is sent any more, by itself.
 LISTEN, TIME_WAIT, CLOSE = "0A", "06", "07"
 
 
@@ -179,13 +183,19 @@ def settle(within_s: float = 10.0) -> int:
     """End the TCP connections that a run left behind; return how many are still there.
 
     A server in SYN-RECV sends its SYN-ACK again for a minute: the next run must
-    not see that. Where the kernel cannot end them (INET_DIAG_DESTROY), wait.
+    not see that. Where the kernel cannot end them (INET_DIAG_DESTROY), wait. One in
+    TIME-WAIT keeps its port taken for a minute: it is ended too, and where it cannot
+    be, not waited for (what needs the port again asks for `sock_destroy`).
     """
     deadline = time.monotonic() + within_s
-    while (left := len(_connections())) and time.monotonic() < deadline:
-        run(["ss", "-K", "-tan", "exclude", "listening", "exclude", "time-wait"])
+    while True:
+        states = _connections()
+        if states:
+            run(["ss", "-K", "-tan", "exclude", "listening"])
+        left = len(states) - states.count(TIME_WAIT)
+        if not left or time.monotonic() > deadline:
+            return left
         time.sleep(0.002)
-    return left
 
 
 def now_ns() -> int:
@@ -194,8 +204,10 @@ def now_ns() -> int:
 
 
 def _connections() -> list[str]:
+    """Return the state of each TCP connection of this host."""
     lines = []
     for name in ("tcp", "tcp6"):
         with contextlib.suppress(FileNotFoundError):
             lines += Path(f"/proc/net/{name}").read_text().splitlines()[1:]
-    return [line for line in lines if line.split()[3] not in (LISTEN, TIME_WAIT, CLOSE)]
+    states = [line.split()[3] for line in lines]
+    return [state for state in states if state not in (LISTEN, CLOSE)]

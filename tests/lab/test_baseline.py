@@ -10,7 +10,7 @@ import pytest
 from lab import engine
 from lab import lab as labs
 from lab.lab import Lab
-from lab.topology import ECHO_PORT, FAMILIES, HOSTS, NETWORKS, Family, home
+from lab.topology import ECHO_PORT, FAMILIES, HOSTS, LABEL, NETWORKS, Family, home
 
 Hosts = dict[str, Any]
 NET_ADMIN_AND_NET_RAW = (1 << 12) | (1 << 13)
@@ -89,7 +89,7 @@ def test_no_host_is_privileged_or_sees_the_engine(lab: Lab, here: engine.Engine)
 
 
 def test_the_bridges_hide_nobody_and_have_no_address(lab: Lab, here: engine.Engine) -> None:
-    networks = here.client.api.networks(filters={"label": f"{labs.LABEL}={lab.name}"})
+    networks = here.client.api.networks(filters={"label": f"{LABEL}={lab.name}"})
     assert len(networks) == 3
     for network in networks:
         prefix = "com.docker.network.bridge."

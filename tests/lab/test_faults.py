@@ -10,26 +10,46 @@ import pytest
 from lab import breaking, scenario
 from lab.errors import CommandFailed
 from lab.faults import Plan
+from lab.known import resolve
 from lab.lab import Lab, LabSite
+from lab.runner import missing
 from lab.topology import FAMILIES, Family
 
 Hosts = dict[str, Any]
-WITH_FAULT = [name for name in scenario.names() if scenario.load(name).fault]
 
 
 def plan_of(lab: Lab, name: str, family: Family) -> Plan:
-    fault = scenario.load(name).fault
-    assert fault is not None
-    return fault.plan(LabSite(lab, family))
+    return scenario.load(name).faults[0].plan(LabSite(lab, family))
+
+
+def kinds_of_faults() -> dict[str, tuple[str, int, int]]:
+    """Return one place (scenario, case, fault) for each kind of fault on each host."""
+    return {
+        f"{fault.kind} on {fault.on}": (name, number, position)
+        for name in scenario.names()
+        for number, case in enumerate(scenario.load(name).as_cases())
+        for position, fault in enumerate(case.faults)
+    }
+
+
+KINDS = kinds_of_faults()
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("name", WITH_FAULT)
-def test_a_fault_changes_its_host_alone_and_is_undone(lab: Lab, name: str, family: Family) -> None:
-    plan = plan_of(lab, name, family)
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_a_fault_changes_its_host_alone_and_is_undone(lab: Lab, kind: str, family: Family) -> None:
+    name, number, position = KINDS[kind]
+    case = scenario.load(name).as_cases()[number]
+    if case.family not in ("", family):
+        pytest.skip(f"it is a fault of {case.family}")
+    whole = resolve(case, lab.facts(family, case.given))
+    plan = whole.faults[position].plan(LabSite(lab, family))
+    lacking = missing(lab, whole, family)
+    if lacking:
+        pytest.skip(lacking)
     troubles: list[str] = []
     assert lab.changes() == []
-    with breaking.in_force(lab, plan, name, troubles):
+    with breaking.in_force(lab, [plan], name, troubles):
         changed = {line.split(":")[0] for line in lab.changes()}
         in_force = lab.hosts[plan.host].do("faults")
     assert changed == {plan.host}
@@ -49,7 +69,7 @@ def test_the_firewall_rule_is_there_while_in_force(
     def rules() -> str:
         return str(hosts["router"].check_output(f"{tool} -w -S FORWARD"))
 
-    with breaking.in_force(lab, plan_of(lab, name, family), name, []):
+    with breaking.in_force(lab, [plan_of(lab, name, family)], name, []):
         assert "errnolab:" in rules()
     assert "errnolab:" not in rules()
 
@@ -62,13 +82,13 @@ def test_the_route_is_there_while_in_force(lab: Lab, hosts: Hosts, family: Famil
         listing = hosts["router"].check_output(f"ip -j {flag} route show type unreachable")
         return [route["dst"] for route in json.loads(listing)]
 
-    with breaking.in_force(lab, plan_of(lab, "host_unreachable", family), "host_unreachable", []):
+    with breaking.in_force(lab, [plan_of(lab, "host_unreachable", family)], "host_unreachable", []):
         assert unreachable() == [lab.block.address("elsewhere", family)]
     assert unreachable() == []
 
 
 def test_the_service_is_stopped_while_in_force(lab: Lab, hosts: Hosts) -> None:
-    with breaking.in_force(lab, plan_of(lab, "refused", "ipv4"), "refused", []):
+    with breaking.in_force(lab, [plan_of(lab, "refused", "ipv4")], "refused", []):
         assert not hosts["server"].socket("tcp://:::16555").is_listening
         assert hosts["server"].socket("udp://:::16555").is_listening
     assert hosts["server"].socket("tcp://:::16555").is_listening
@@ -79,5 +99,5 @@ def test_a_fault_that_fails_half_way_is_undone(lab: Lab) -> None:
     plan = plan_of(lab, "timeout", "ipv4")
     broken = Plan(plan.host, plan.mechanism, [*plan.commands, ["false"]], plan.undo, plan.hits)
     with pytest.raises(CommandFailed, match="`false` ended with status 1"):
-        breaking.put_in(lab, broken, "timeout")
+        breaking.put_in(lab, broken, "timeout", "timeout")
     assert lab.changes() == []

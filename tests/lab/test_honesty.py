@@ -126,7 +126,7 @@ def test_a_control_of_a_non_blocking_connect_can_fail(lab: Lab) -> None:
     ]
     result = run_made_up(lab, replace(CONNECTS, calls=calls))
     assert result.verdict == "invalid"
-    assert "client so_error: ECONNREFUSED" in result.reason
+    assert "client getsockopt SO_ERROR: ECONNREFUSED" in result.reason
 
 
 def test_a_capture_that_saw_nothing_proves_nothing(
@@ -182,7 +182,9 @@ def test_a_bystander_that_is_hurt_makes_the_run_invalid(lab: Lab) -> None:
 
 def test_a_call_that_hangs_is_ended_and_said_to_have_hung(lab: Lab) -> None:
     """One second is too short for two retries; the call is ended 5 s after that."""
-    call = connect(on="client", to="server", syn_retries=3).fails("ETIMEDOUT", within_s=(0, 0.1))
+    call = connect(on="client", to="server", options={"TCP_SYNCNT": 3}).fails(
+        "ETIMEDOUT", within_s=(0, 0.1)
+    )
     result, _ = run(lab, replace(scenario.load("timeout"), calls=[call]), "ipv4")
     assert result.verdict == "fail"
     assert result.cases[0].calls[0]["hung"]

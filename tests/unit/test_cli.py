@@ -147,6 +147,30 @@ def test_show_explains_a_scenario(
         assert words in said
 
 
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ('.fails("ETIMEDOUT", within_s=(1, 2))', "ETIMEDOUT within (1, 2) s"),
+        ('.reports("EPIPE")', "EPIPE as value"),
+        ('.reports("")', "no errno as value"),
+        ('.tells("ESTAB")', "ESTAB"),
+        (".returns(3)", "value 3"),
+        ('.gives(b"abc")', "b'abc'"),
+        ("", "success"),
+    ],
+)
+def test_show_says_what_a_call_must_give(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    folder: Path,
+    call: str,
+    said: str,
+) -> None:
+    (folder / "other.py").write_text(SOUND.replace('.fails("ETIMEDOUT")', call))
+    assert main(monkeypatch, "show", "other") == 0
+    assert f"client connect to server:16555: {said}\n" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("argv", [(), ("run",), ("break",), ("doctor",), ("shell",)])
 def test_help_needs_no_engine(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], argv: tuple[str, ...]

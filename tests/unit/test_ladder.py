@@ -36,6 +36,13 @@ def test_packet_that_is_stopped_ends_at_the_router() -> None:
     assert line.endswith("│")
 
 
+def test_packet_that_did_not_come_to_the_next_host_ends_before_it() -> None:
+    """It left, and nobody saw it: the line may not say that the router stopped it."""
+    (line,) = rows(packet("client"))
+    assert "▶" not in line
+    assert "─✕│" in line
+
+
 def test_retransmission_is_a_line_of_its_own() -> None:
     again = [packet("client", 1.0), packet("router", 1.0001)]
     assert [line.split()[0] for line in rows(*FORWARDED[:2], *again)] == ["0.00", "1000.00"]

@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 import errno
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from lab import Case, Counted, Picture, connect, drop, recv, send, so_error, syn
+from lab import (
+    Case,
+    Counted,
+    Picture,
+    connect,
+    drop,
+    poll,
+    recv,
+    send,
+    so_error,
+    state,
+    stop,
+    syn,
+    sysctl,
+)
 from lab.calls import Call
 from lab.proofs import Observation, duration, errno_name, meaning, name_of, preview, prove
 from lab.result import Proof
@@ -22,10 +37,12 @@ def answer(value: Any = 0, number: int = 0, ms: float = 0.4, **more: Any) -> dic
 
 
 def seen(
-    *calls: dict[str, Any], hits: int = 1, lost: int = 0, syns: int = 1, **counted: int
-) -> Observation:
+    *calls: dict[str, Any], hits: tuple[int | None, ...] = (), lost: int = 0, syns: int = 1,
+    blind: tuple[str, ...] = (),
+) -> Observation:  # fmt: skip
     packets = [packet(t_s=n) for n in range(syns)]
-    return Observation(calls, packets, {"client": counted}, hits, {"client": lost, "router": 0})
+    missed = {"client": lost, "router": 0}
+    return Observation(calls, packets, {"client": {}}, hits, missed, blind)
 
 
 def proof_of(call: Call, got: dict[str, Any]) -> Proof:
@@ -41,6 +58,10 @@ CALLS = [
     (CONNECT.fails("ETIMEDOUT", within_s=(3.0, 3.3)), answer(-1, errno.ETIMEDOUT, 2999), False),
     (CONNECT, answer(0), True),
     (CONNECT, answer(-1, errno.EHOSTUNREACH), False),
+    (CONNECT.fails("EINTR", signal="SIGALRM"), answer(-1, errno.EINTR, signals=["SIGALRM"]), True),
+    (CONNECT.fails("EINTR", signal="SIGALRM"), answer(-1, errno.EINTR), False),
+    (CONNECT.returns(0, signal="SIGALRM"), answer(0, signals=["SIGALRM"]), True),
+    (CONNECT.returns(0, signal="SIGALRM"), answer(0), False),
     (send(on="client", data=b"two").returns(3), answer(3), True),
     (send(on="client", data=b"two").returns(3), answer(2), False),
     (recv(on="client").gives(b"abc"), answer(3, data=b"abc".hex()), True),
@@ -48,6 +69,17 @@ CALLS = [
     (recv(on="client").gives(b""), answer(-1, errno.ECONNRESET), False),
     (so_error(on="client").reports("EHOSTUNREACH"), answer(errno.EHOSTUNREACH), True),
     (so_error(on="client").reports("EHOSTUNREACH"), answer(0), False),
+    (so_error(on="client").reports(""), answer(0), True),
+    (so_error(on="client").reports(""), answer(errno.EHOSTUNREACH), False),
+    (so_error(on="client").reports(""), answer(-1, errno.EBADF), False),
+    (state(on="client").tells("ESTAB"), answer(1, detail="ESTAB"), True),
+    (state(on="client").tells("ESTAB"), answer(7, detail="UNCONN"), False),
+    (state(on="client").tells("ESTAB"), answer(1), False),
+    (state(on="client").tells("ESTAB"), answer(-1, errno.EBADF, detail="ESTAB"), False),
+    (poll(on="client").tells("", within_s=(0.5, 0.6)), answer(0, ms=510), True),
+    (poll(on="client").tells("", within_s=(0.5, 0.6)), answer(0, ms=499), False),
+    (poll(on="client").tells(""), answer(1, detail="POLLOUT"), False),
+    (poll(on="client").returns(0), answer(1, detail="POLLOUT"), False),
     (CONNECT, {"hung": True, "value": None, "errno": 0, "elapsed_ms": 15000.0}, False),
     (CONNECT, answer(None, lost="the caller was ended"), False),
 ]  # fmt: skip
@@ -65,6 +97,20 @@ def test_text_is_built_from_what_was_compared() -> None:
     assert proof.what == "client connect to server:16555"
     assert proof.wanted == f"ECONNREFUSED ({errno.ECONNREFUSED}) in 0 to 0.2 s"
     assert proof.got == f"ETIMEDOUT ({errno.ETIMEDOUT}) after 3.05 s"
+
+
+def test_what_is_told_is_shown_instead_of_the_value() -> None:
+    events = poll(on="client").tells("POLLOUT")
+    assert proof_of(events, answer(1, detail="POLLOUT|POLLERR")).wanted == "POLLOUT"
+    assert proof_of(events, answer(1, detail="POLLOUT|POLLERR")).got.startswith("POLLOUT|POLLERR")
+    assert proof_of(events, answer(0)).got.startswith("nothing")
+
+
+def test_errno_that_comes_as_a_value_is_named() -> None:
+    pending, none = so_error(on="client").reports("EPIPE"), so_error(on="client").reports("")
+    assert proof_of(pending, answer(errno.EPIPE)).wanted == f"EPIPE ({errno.EPIPE}) as value"
+    assert proof_of(none, answer(errno.EPIPE)).got.startswith(f"EPIPE ({errno.EPIPE}) as value")
+    assert proof_of(none, answer(0)).wanted == "no errno (0) as value"
 
 
 def test_call_that_hung_says_so() -> None:
@@ -93,10 +139,33 @@ def test_capture_with_a_gap_proves_nothing() -> None:
     assert "captures are complete" not in holds(case, seen(answer()))
 
 
+def test_capture_that_did_not_see_what_surely_came_proves_nothing() -> None:
+    case = Case(calls=[CONNECT], absent=[syn(at="client")])
+    shown = holds(case, seen(answer(), syns=0, blind=("client",)))
+    assert shown["captures are complete"] is False
+
+
 def test_fault_must_have_been_hit() -> None:
     case = Case(calls=[CONNECT], fault=drop(on="router", to="server"))
-    assert holds(case, seen(answer(), hits=0)) == {"the fault on router was hit": False}
-    assert holds(case, seen(answer(), hits=3)) == {"the fault on router was hit": True}
+    what = "the fault on router (drop) was hit"
+    assert holds(case, seen(answer(), hits=(0,))) == {what: False}
+    assert holds(case, seen(answer(), hits=(3,))) == {what: True}
+
+
+def test_each_of_several_faults_must_have_been_hit() -> None:
+    case = Case(calls=[CONNECT], fault=[drop(on="router", to="server"), stop()])
+    assert holds(case, seen(answer(), hits=(2, 0))) == {
+        "the fault on router (drop) was hit": True,
+        "the fault on server (stop) was hit": False,
+    }
+
+
+def test_setting_that_nothing_counts_needs_no_hits_and_is_no_proof() -> None:
+    settings = {"net.ipv4.tcp_syncookies": 0}
+    case = Case(calls=[CONNECT], fault=[sysctl(values=settings), drop(on="router", to="server")])
+    assert holds(case, seen(answer(), hits=(None, 1))) == {
+        "the fault on router (drop) was hit": True
+    }
 
 
 @pytest.mark.parametrize(
@@ -113,7 +182,7 @@ def test_fault_must_have_been_hit() -> None:
 def test_counter_must_have_grown_so(wish: dict[str, int], grown: dict[str, int], ok: bool) -> None:
     """A counter that the kernel does not have is never proof, not even of 0."""
     case = Case(calls=[CONNECT], counted=[Counted("client", "Tcp.X", **wish)])
-    assert holds(case, seen(answer(), **grown)) == {"client Tcp.X": ok}
+    assert holds(case, replace(seen(answer()), counters={"client": grown})) == {"client Tcp.X": ok}
 
 
 # --- pictures -----------------------------------------------------------------------
@@ -135,6 +204,15 @@ def test_picture_that_was_shown_whole_is_named(ms: float, syns: int, name: str) 
     assert picture is not None
     assert picture.name == name
     assert all(proof.ok for proof in proofs)
+
+
+def test_picture_is_of_the_call_that_fails_for_good() -> None:
+    """A connect that is in progress has told nothing yet."""
+    begin = connect(on="client", to="server", blocking=False).fails("EINPROGRESS")
+    case = Case(calls=[begin, send(on="client", data=b"x").fails("EHOSTUNREACH")],
+                pictures=(AT_ONCE, LATE))  # fmt: skip
+    _proofs, picture = prove(case, seen(answer(-1, errno.EINPROGRESS, 0.1), error(1020), syns=2))
+    assert picture is LATE
 
 
 def test_half_of_each_picture_is_no_picture() -> None:

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import lab
-from lab import scenario
+from lab import Counted, connect, drop, route, scenario, syn, sysctl
+from lab.faults import Fault
 from lab.known import Facts, resolve
-from lab.scenario import Case
+from lab.scenario import CAUSES, Case
 from lab.topology import FAMILIES, Family
+from tests.unit.site import Site
 
 NAMES = scenario.names()
 EACH = pytest.mark.parametrize("name", NAMES)
 # What data is written with; a scenario that needs more is not data.
 DATA = (
     ast.Call, ast.keyword, ast.Name, ast.Load, ast.Constant, ast.List, ast.Tuple, ast.Attribute,
-    ast.UnaryOp, ast.USub, ast.BinOp, ast.Mult, ast.Add,
+    ast.UnaryOp, ast.USub, ast.BinOp, ast.Mult, ast.Add, ast.Dict,
 )  # fmt: skip
 
 
@@ -78,9 +81,11 @@ def test_it_imports_only_the_public_words(name: str) -> None:
 
 
 @EACH
-def test_it_loads_and_has_claim_source_and_explanation(name: str) -> None:
+def test_it_loads_and_says_what_it_rests_on_and_how_to_tell_it_from_others(name: str) -> None:
     loaded = scenario.load(name)
-    assert re.fullmatch(r"C\d+b?( C\d+b?)*", loaded.claim)
+    assert re.fullmatch(r"(C\d+b?( C\d+b?)*)?", loaded.claim)
+    assert loaded.cause in CAUSES
+    assert len(loaded.look.split()) > 5
     assert re.search(r"RFC \d+|Linux net/|\(\d\)", loaded.source)
     title, blank, *rest = loaded.text.strip().split("\n")
     assert title.endswith(".")
@@ -88,21 +93,29 @@ def test_it_loads_and_has_claim_source_and_explanation(name: str) -> None:
     assert len(" ".join(rest).split()) > 10
 
 
-def kinds_of_proof(case: Case) -> set[str]:
-    """Return the kinds of proof that a case names; a call without a wish must succeed."""
-    named = {"call": case.calls, "wire": [*case.seen, *case.absent], "counter": case.counted}
+def kinds_of_proof(case: Case, family: Family) -> set[str]:
+    """Return the kinds of proof that a case names; a call without a wish must succeed.
+
+    A fault's hits count, where it has any: a setting, or a route of the caller's own
+    host, proves nothing by being there.
+    """
+    hits = [fault.plan(Site(family)).hits for fault in case.faults]
+    named = {
+        "call": case.calls,
+        "wire": [*case.seen, *case.absent],
+        "counter": [*case.counted, *filter(None, hits)],
+    }
     return {kind for kind, words in named.items() if words}
 
 
 @EACH
 @pytest.mark.parametrize("family", FAMILIES)
-def test_each_case_has_all_three_proofs_in_both_families(name: str, family: Family) -> None:
-    facts = Facts(family, {"net.ipv4.tcp_syn_linear_timeouts": "4"})
-    for case in resolve(scenario.load(name), facts).as_cases():
-        assert kinds_of_proof(case) | ({"counter"} if case.fault else set()) == {
-            "call", "wire", "counter",
-        }  # fmt: skip
-        assert case.mistakes() == []
+def test_each_case_has_all_three_proofs_in_each_family(name: str, family: Family) -> None:
+    for case in scenario.load(name).as_cases(family):
+        facts = Facts(family, {"net.ipv4.tcp_syn_linear_timeouts": "4"}, case.given)
+        whole = resolve(case, facts)
+        assert kinds_of_proof(whole, family) == {"call", "wire", "counter"}, case.name
+        assert whole.mistakes() == []
 
 
 # --- the check itself can fail -------------------------------------------------------
@@ -129,8 +142,45 @@ def test_what_is_not_data_is_found(text: str) -> None:
     assert not_data(ast.parse(text))
 
 
-def test_sound_file_is_data() -> None:
-    assert not_data(ast.parse(HEAD + "SCENARIO = Scenario(calls=[], claim='C1')")) == []
+@pytest.mark.parametrize(
+    "text", ["calls=[], claim='C1'", "calls=[connect(options={'TCP_SYNCNT': 1}).fails('x')]"]
+)
+def test_sound_file_is_data(text: str) -> None:
+    assert not_data(ast.parse(f"{HEAD}SCENARIO = Scenario({text})")) == []
+
+
+SETTING = sysctl(values={"net.ipv4.tcp_syncookies": 0})
+LOCAL_ROUTE = route(on="client", kind="prohibit", to="server")
+
+
+@pytest.mark.parametrize(
+    ("faults", "counts"),
+    [
+        ([], False),
+        ([SETTING], False),
+        ([LOCAL_ROUTE], False),
+        ([SETTING, LOCAL_ROUTE], False),
+        ([SETTING, drop(on="router", to="server")], True),
+        ([route(on="router", kind="prohibit", to="server")], True),
+    ],
+)
+def test_fault_that_nothing_counts_is_no_proof_by_a_counter(
+    faults: list[Fault], counts: bool
+) -> None:
+    case = Case(calls=[connect(on="client", to="server")], seen=[syn(at="client")], fault=faults)
+    assert ("counter" in kinds_of_proof(case, "ipv4")) is counts
+    counted = replace(case, counted=[Counted("client", "Tcp.X", exactly=1)])
+    assert kinds_of_proof(counted, "ipv4") == {"call", "wire", "counter"}
+
+
+@pytest.mark.parametrize("left_out", ["calls", "seen"])
+def test_kind_of_proof_that_a_case_does_not_name_is_missed(left_out: str) -> None:
+    case = Case(
+        calls=[connect(on="client", to="server")], seen=[syn(at="client")],
+        fault=drop(on="router", to="server"),
+    )  # fmt: skip
+    assert len(kinds_of_proof(case, "ipv4")) == 3
+    assert len(kinds_of_proof(replace(case, **{left_out: ()}), "ipv4")) == 2  # type: ignore[arg-type]
 
 
 def test_file_that_nobody_owns_is_found(tmp_path: Path) -> None:

