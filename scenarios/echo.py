@@ -22,6 +22,7 @@ from lab import (
 )
 
 SCENARIO = Scenario(
+    cause="nothing",
     claim="C7 C16 C104",
     seen=[syn(at="server", count=1), syn_ack(at="client", count=1), fin(at="client")],
     counted=[Counted("client", "Tcp.ActiveOpens", exactly=1)],
@@ -119,5 +120,6 @@ SCENARIO = Scenario(
             ],
         ),
     ],
+    look=("Nothing is wrong: `errnolab-client server hi` prints `abc`."),
     source="RFC 862; RFC 768; udp(7) EMSGSIZE; RFC 9293 3.5 and 3.6",
 )

@@ -20,6 +20,7 @@ from lab import (
 )
 
 SCENARIO = Scenario(
+    cause="route",
     claim="C74 C75 C76",
     fault=route(on="router", kind="unreachable", to="elsewhere"),
     absent=[any_packet(at="server")],
@@ -51,6 +52,10 @@ SCENARIO = Scenario(
             ],
         ),
     ],
+    look=(
+        "`tcpdump icmp or icmp6` at the caller shows who answers and with which code (3/1, or "
+        "1/0 over IPv6); `ip route get ADDRESS` on that router says `unreachable`."
+    ),
     source=(
         "RFC 792; RFC 4443 3.1; RFC 1122 4.2.3.9; Linux net/ipv4/icmp.c icmp_err_convert[], "
         "net/ipv6/icmp.c icmpv6_err_convert(), net/ipv6/route.c ip6_pkt_discard()"

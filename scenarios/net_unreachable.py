@@ -15,6 +15,7 @@ from lab import (
 )
 
 SCENARIO = Scenario(
+    cause="route",
     claim="C74 C75 C76",
     fault=no_route(on="router", to="elsewhere"),
     calls=[
@@ -23,6 +24,10 @@ SCENARIO = Scenario(
     seen=[icmp(at="client", error=per_family(ipv4=(3, 0), ipv6=(1, 0)))],
     absent=[any_packet(at="server")],
     pictures=ICMP_REPORTED,
+    look=(
+        "`tcpdump icmp or icmp6` at the caller shows a router that answers 3/0 (1/0 over "
+        "IPv6); `ip route get ADDRESS` there finds no route."
+    ),
     source=(
         "RFC 1812 4.3.3.1; RFC 4443 3.1; RFC 1122 4.2.3.9; Linux net/ipv4/route.c ip_error(), "
         "net/ipv6/route.c ip6_pkt_discard()"

@@ -7,6 +7,7 @@ errno from a router is `net_unreachable`; only the wire tells them apart.
 from lab import Counted, Scenario, any_packet, connect, no_route, per_family
 
 SCENARIO = Scenario(
+    cause="local",
     claim="C74",
     fault=no_route(on="client", to="server"),
     calls=[
@@ -18,5 +19,9 @@ SCENARIO = Scenario(
         Counted("client", per_family(ipv4="Ip.OutNoRoutes", ipv6="Ip6.OutNoRoutes"), at_least=1),
         Counted("client", "Tcp.OutSegs", exactly=0),
     ],
+    look=(
+        "`ip route get ADDRESS` on the caller's own host fails, and a capture shows that "
+        "nothing is sent; the call fails in microseconds."
+    ),
     source="connect(2); Linux net/ipv4/tcp_ipv4.c tcp_v4_connect(), net/ipv6/tcp_ipv6.c",
 )

@@ -8,6 +8,7 @@ LISTEN is answered with RST,ACK (RFC 9293 3.10.7.1), and connect(2) fails at onc
 from lab import Counted, Scenario, connect, rst, stop, syn, syn_ack
 
 SCENARIO = Scenario(
+    cause="service",
     claim="C71 C72 C73",
     fault=stop(on="server", service="echo"),
     calls=[
@@ -25,5 +26,9 @@ SCENARIO = Scenario(
         Counted("client", "Tcp.AttemptFails", exactly=1),
         Counted("server", "Tcp.OutRsts", exactly=1),
     ],
+    look=(
+        "`ss -ltn` on the server shows nobody on the port; a capture there shows the SYN and "
+        "the server's own RST (`nstat TcpOutRsts` grows)."
+    ),
     source="RFC 9293 3.10.7.1 and 3.10.7.3; Linux net/ipv4/tcp_input.c, tcp_reset()",
 )

@@ -8,6 +8,7 @@ RST is made at the router, and the server saw no SYN.
 from lab import Counted, Scenario, connect, reject, rst, syn
 
 SCENARIO = Scenario(
+    cause="firewall",
     claim="C71 C73",
     fault=reject(on="router", to="server", reply="tcp-reset"),
     calls=[
@@ -21,5 +22,10 @@ SCENARIO = Scenario(
     ],
     absent=[syn(at="server"), rst(at="server")],
     counted=[Counted("client", "Tcp.AttemptFails", exactly=1)],
+    look=(
+        "The server's `ss -ltn` shows the port, and a capture there shows no SYN: the RST was "
+        "made on the way (its TTL tells how far away). Look for REJECT rules: `iptables "
+        "-nvL`, `nft list ruleset`."
+    ),
     source="RFC 9293 3.10.7.3; Linux net/ipv4/tcp_input.c tcp_reset(); iptables-extensions(8)",
 )

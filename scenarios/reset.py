@@ -8,6 +8,7 @@ once; after that the socket is closed, and send(2) tells EPIPE.
 from lab import Counted, Scenario, connect, data, recv, reject, rst, send
 
 SCENARIO = Scenario(
+    cause="packet",
     claim="C86 C90 C91",
     fault=reject(on="router", to="server", reply="tcp-reset", flags="PSH"),
     before=[
@@ -28,5 +29,10 @@ SCENARIO = Scenario(
     ],
     absent=[rst(at="server", sender="server")],
     counted=[Counted("client", "Tcp.EstabResets", exactly=1)],
+    look=(
+        "`tcpdump 'tcp[tcpflags] & tcp-rst != 0'` at both ends: an RST that the peer did not "
+        "send was made on the way; a device that lost its state or a policy does so. `nstat "
+        "TcpEstabResets` grows."
+    ),
     source="RFC 9293 3.10.7.4; RFC 5961 3.2; Linux net/ipv4/tcp_input.c tcp_reset(), send(2)",
 )

@@ -18,10 +18,11 @@ from lab import (
 )
 
 SCENARIO = Scenario(
+    cause="firewall",
     claim="C68 C69 C70",
     fault=drop(on="router", to="server"),
     calls=[
-        connect(on="client", to="server", syn_retries=1).fails(
+        connect(on="client", to="server", options={"TCP_SYNCNT": 1}).fails(
             "ETIMEDOUT", within_s=syn_timeout(retries=1)
         ),
     ],
@@ -34,5 +35,10 @@ SCENARIO = Scenario(
         Counted("client", "TcpExt.TCPSynRetrans", exactly=syn_retransmissions(retries=1)),
         Counted("client", "TcpExt.TCPTimeouts", at_least=1),
     ],
+    look=(
+        "`tcpdump` at the caller shows the SYN again and again and nothing back; at the "
+        "server it shows nothing. `nstat TcpExtTCPSynRetrans` grows. Look for the last hop "
+        "that sees the SYN, and for a rule whose counter grows there (`iptables -nvL`)."
+    ),
     source="RFC 9293 3.8.3; tcp(7) TCP_SYNCNT; Linux net/ipv4/tcp_timer.c, tcp_write_timeout()",
 )

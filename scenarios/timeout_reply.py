@@ -18,10 +18,11 @@ from lab import (
 )
 
 SCENARIO = Scenario(
+    cause="firewall",
     claim="C68 C69",
     fault=drop_reply(on="router", sender="server"),
     calls=[
-        connect(on="client", to="server", syn_retries=1).fails(
+        connect(on="client", to="server", options={"TCP_SYNCNT": 1}).fails(
             "ETIMEDOUT", within_s=syn_timeout(retries=1)
         ),
     ],
@@ -35,5 +36,9 @@ SCENARIO = Scenario(
     counted=[
         Counted("client", "TcpExt.TCPSynRetrans", exactly=syn_retransmissions(retries=1)),
     ],
+    look=(
+        "`ss -tan state syn-recv` on the server shows the caller, and a capture there shows "
+        "the SYN-ACK leaving: the way back is broken, not the way there."
+    ),
     source="RFC 9293 3.8.3 and 3.10.7.4; Linux net/ipv4/tcp_timer.c, tcp_write_timeout()",
 )

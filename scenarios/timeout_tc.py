@@ -18,10 +18,11 @@ from lab import (
 )
 
 SCENARIO = Scenario(
+    cause="firewall",
     claim="C68 C69",
     fault=drop_tc(on="router", to="server"),
     calls=[
-        connect(on="client", to="server", syn_retries=1).fails(
+        connect(on="client", to="server", options={"TCP_SYNCNT": 1}).fails(
             "ETIMEDOUT", within_s=syn_timeout(retries=1)
         ),
     ],
@@ -34,5 +35,9 @@ SCENARIO = Scenario(
     counted=[
         Counted("client", "TcpExt.TCPSynRetrans", exactly=syn_retransmissions(retries=1)),
     ],
+    look=(
+        "As `timeout`, and no firewall rule counts: `tc -s qdisc` and `tc filter show dev … "
+        "ingress` on the last hop that sees the SYN show the drops."
+    ),
     source="RFC 9293 3.8.3; tc-bpf(8); Linux net/ipv4/tcp_timer.c, tcp_write_timeout()",
 )

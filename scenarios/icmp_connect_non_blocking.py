@@ -1,0 +1,65 @@
+"""Every ICMP error that can answer the SYN of a non-blocking connect().
+
+The call itself has said EINPROGRESS. The error makes the socket ready: poll() returns,
+and SO_ERROR tells the errno, once. It is the same errno as a blocking caller gets.
+"""
+
+from lab import (
+    Case,
+    Counted,
+    Scenario,
+    answer,
+    connect,
+    each_icmp_error,
+    given,
+    icmp,
+    icmp_error,
+    poll,
+    so_error,
+    syn,
+)
+
+SCENARIO = Scenario(
+    cause="packet",
+    claim="C74 C75",
+    fault=answer(to="server", by=[icmp_error(given("error"), mtu=1500)], times=1),
+    cases=each_icmp_error(
+        "tcp",
+        reported=Case(
+            calls=[
+                connect(on="client", to="server", blocking=False).fails("EINPROGRESS"),
+                poll(on="client").returns(1, within_s=(0.0, 0.2)),
+                so_error(on="client").reports(given("errno")),
+                so_error(on="client").returns(0),
+            ],
+            control=[connect(on="client", to="server")],
+            seen=[syn(at="client", count=1), icmp(at="client", error=given("error"), count=1)],
+            absent=[syn(at="server")],
+            counted=[Counted("client", "Tcp.AttemptFails", exactly=1)],
+        ),
+        ignored=Case(
+            calls=[
+                connect(on="client", to="server", blocking=False).fails("EINPROGRESS"),
+                poll(on="client").tells("POLLOUT", within_s=(0.9, 1.3)),
+                so_error(on="client").returns(0),
+            ],
+            control=[connect(on="client", to="server")],
+            seen=[
+                syn(at="client", count=2),
+                icmp(at="client", error=given("error"), count=1),
+                syn(at="server", count=1),
+            ],
+            counted=[Counted("client", "Tcp.AttemptFails", exactly=0)],
+        ),
+    ),
+    look=(
+        "As `icmp_connect`; with `strace -e trace=connect,poll,getsockopt` the errno stands in the "
+        "value of SO_ERROR, not in that of connect()."
+    ),
+    source=(
+        "RFC 792; RFC 1122 3.2.2 and 4.2.3.9; RFC 4443; RFC 5461; RFC 5927; "
+        "Linux net/ipv4/icmp.c icmp_err_convert[] and icmp_unreach(), "
+        "net/ipv6/icmp.c icmpv6_err_convert(), net/ipv4/tcp_ipv4.c tcp_v4_err(), "
+        "net/ipv6/tcp_ipv6.c tcp_v6_err()"
+    ),
+)

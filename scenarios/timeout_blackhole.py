@@ -1,0 +1,49 @@
+"""The router has a `blackhole` route for the destination, and tells nobody.
+
+It discards the SYN without an ICMP error, so that the caller repeats it until the
+retries in force are used up: ETIMEDOUT. Routers discard the traffic of an attack in
+this way, and routing daemons put such a route under what they announce. For the
+caller it is `timeout`; on the router no firewall rule counts.
+"""
+
+from lab import (
+    Counted,
+    Scenario,
+    any_icmp,
+    connect,
+    route,
+    syn,
+    syn_retransmissions,
+    syn_schedule,
+    syn_timeout,
+)
+
+SCENARIO = Scenario(
+    cause="route",
+    claim="C68 C69 C70",
+    fault=route(on="router", kind="blackhole", to="elsewhere"),
+    calls=[
+        connect(on="client", to="elsewhere", options={"TCP_SYNCNT": 1}).fails(
+            "ETIMEDOUT", within_s=syn_timeout(retries=1)
+        ),
+    ],
+    seen=[
+        syn(at="client", schedule=syn_schedule(retries=1)),
+        syn(at="router", schedule=syn_schedule(retries=1)),
+    ],
+    absent=[syn(at="server"), any_icmp(at="client")],
+    counted=[
+        Counted("client", "TcpExt.TCPSynRetrans", exactly=syn_retransmissions(retries=1)),
+        # No way was looked for and not found: a blackhole is a way.
+        Counted("router", "Ip.OutNoRoutes", exactly=0),
+    ],
+    look=(
+        "Follow the SYN with `tcpdump` to the last hop that sees it: `ip route get ADDRESS` "
+        "there says `RTNETLINK answers: Invalid argument` (`blackhole` over IPv6), and no "
+        "firewall rule counts it."
+    ),
+    source=(
+        "ip-route(8); RFC 5635; RFC 9293 3.8.3; Linux net/ipv4/route.c ip_error(), "
+        "net/ipv6/route.c ip6_rt_init_dst_reject()"
+    ),
+)
