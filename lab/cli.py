@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from lab.console import err, out, say
-from lab.errors import LabError, ScenarioError
+from lab.errors import LabError
 from lab.topology import FAMILIES, HOSTS, Family
 
 INTERRUPTED = 130
@@ -120,16 +120,37 @@ def status(lab_name: str, every: bool) -> None:
 
 @cli.command(name="list")
 @click.option("--names", "only_names", is_flag=True, help="Names alone, one a line.")
-def list_(only_names: bool) -> None:
-    """List the scenarios."""
-    from lab import scenario  # noqa: PLC0415
+@click.option("--errno", "by_errno", is_flag=True, help="By errno, not by what is at fault.")
+def list_(only_names: bool, by_errno: bool) -> None:
+    """List the scenarios, by what is at fault."""
+    from lab import lookup  # noqa: PLC0415
 
-    for name in scenario.names():
-        try:
-            title = "" if only_names else scenario.load(name).title
-        except ScenarioError as error:
-            title = f"cannot be run: {error.mistakes[0]}"
-        out.print(f"{name:24} {title}".rstrip(), markup=False)
+    if only_names:
+        lookup.list_names()
+    elif by_errno:
+        lookup.list_by_errno()
+    else:
+        lookup.list_by_cause()
+
+
+@cli.command(context_settings={"ignore_unknown_options": True})
+@click.argument("words", metavar="ERRNO|MESSAGE", nargs=-1)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option("--write", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER",
+              help="Write a page for each errno instead.")  # fmt: skip
+def explain(words: Sequence[str], as_json: bool, write: Path | None) -> None:
+    """Say what an errno means, what can be at fault, and how to tell.
+
+    A name, a number, or what a program printed: errnolab explain No route to host
+    """
+    from lab import lookup  # noqa: PLC0415
+
+    if write is not None and not words:
+        lookup.write_pages(write)
+    elif words and write is None:
+        lookup.explain_(" ".join(words), as_json=as_json)
+    else:
+        raise click.UsageError("give an errno, a number or a message, or --write alone")
 
 
 @cli.command()

@@ -9,6 +9,7 @@ LabError                    the lab could not do it: exit status 2
 ├── LabNotUp                there is no such lab, or a host of it is gone
 ├── FaultInForce            `errnolab break` left a fault in the lab
 ├── HostLost                a host's channel closed under a command
+├── NotUnderstood           no errno could be made out of what was asked
 ├── CommandFailed           a command came back with a status other than 0
 └── ScenarioError           a scenario cannot be run as it is written
     └── UnknownScenario     no scenario has that name
@@ -57,6 +58,10 @@ class FaultInForce(LabError):
 
 class HostLost(LabError):
     """A host's channel closed while it was needed."""
+
+
+class NotUnderstood(LabError):
+    """No errno could be made out of a name, a number or a message."""
 
 
 class CommandFailed(LabError):

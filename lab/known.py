@@ -16,6 +16,8 @@ from lab.topology import Family
 
 T = TypeVar("T")
 NEWEST = (99, 0)
+# What holds no Known value: most of what `resolve` is given, so it looks for them first.
+PLAIN = (str, bytes, int, float, type(None))
 
 
 @dataclass(frozen=True)
@@ -182,6 +184,8 @@ def _of_syns(
 
 def resolve(thing: T, facts: Facts) -> T:
     """Return a copy of a word, or of a tuple of them, with every Known value found out."""
+    if isinstance(thing, PLAIN):
+        return thing
     if isinstance(thing, Known):
         return thing.at(facts)  # type: ignore[no-any-return]
     if isinstance(thing, dict):

@@ -75,8 +75,8 @@ SCENARIO = Scenario(
         "sent."
     ),
     source=(
-        "RFC 1122 3.3.6 and 4.2.3.10; ip(7), socket(7) SO_BROADCAST; Linux net/ipv4/udp.c udp_sendmsg(), "
-        "net/ipv4/datagram.c __ip4_datagram_connect(), net/ipv6/datagram.c __ip6_datagram_connect(), net/ipv4/tcp_ipv4.c "
+        "RFC 1122 3.3.6 and 4.2.3.10; ip(7), socket(7) SO_BROADCAST; Linux net/ipv4/udp.c "
+        "udp_sendmsg(), net/ipv4/datagram.c and net/ipv6/datagram.c, net/ipv4/tcp_ipv4.c "
         "tcp_v4_connect(), net/ipv6/tcp_ipv6.c tcp_v6_connect()"
     ),
 )

@@ -23,7 +23,10 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="packet",
-    fault=answer(to="server", by=[icmp_error(given("error"), mtu=1500)], flags="PSH", times=1),
+    # A moment later, so that no call holds the socket any more.
+    fault=answer(
+        to="server", by=[icmp_error(given("error"), mtu=1500)], flags="PSH", times=1, delay_s=0.02
+    ),
     before=[
         connect(
             on="client",

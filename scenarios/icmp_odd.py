@@ -49,6 +49,8 @@ SCENARIO = Scenario(
                     icmp_error(per_family(ipv4=(3, 1), ipv6=(1, 3)), sender="bystander"),
                 ],
                 times=1,
+                # A moment later, so that connect() does not hold the socket any more.
+                delay_s=0.02,
             ),
             calls=[
                 connect(on="client", to="server").fails("EHOSTUNREACH", within_s=(0.0, 0.2)),

@@ -55,7 +55,7 @@ SCENARIO = Scenario(
                 setsockopt(on="client", option="SO_KEEPALIVE", value=1),
                 # Questions after 1 s and 2 s; it gives up after 3 s, less what lies between
                 # the two calls.
-                recv(on="client").fails("ETIMEDOUT", within_s=(2.7, 3.5)),
+                recv(on="client").fails("ETIMEDOUT", within_s=(2.3, 3.5)),
             ],
             # The last of the handshake, and two questions.
             seen=[
@@ -81,7 +81,7 @@ SCENARIO = Scenario(
             calls=[
                 setsockopt(on="client", option="TCP_KEEPCNT", value=1),
                 setsockopt(on="client", option="SO_KEEPALIVE", value=1),
-                recv(on="client").fails("ETIMEDOUT", within_s=(1.7, 2.4)),
+                recv(on="client").fails("ETIMEDOUT", within_s=(1.3, 2.4)),
             ],
             # The question and the RST are both answered.
             seen=[
@@ -106,7 +106,7 @@ SCENARIO = Scenario(
                 setsockopt(on="client", option="SO_KEEPALIVE", value=1),
                 # After 1 s it asks; after 2 s, the first time that it looks behind 1.5 s,
                 # it gives up.
-                recv(on="client").fails("ETIMEDOUT", within_s=(1.7, 2.4)),
+                recv(on="client").fails("ETIMEDOUT", within_s=(1.3, 2.4)),
             ],
             seen=[
                 ack(at="client", sender="client", count=2),

@@ -52,7 +52,7 @@ SCENARIO = Scenario(
                 send(on="client", data=b"x" * 1400).returns(1400),
                 # The first retransmission after 0.4 s and more, and 1.5 s behind it, as in
                 # peer_vanished.
-                recv(on="client").fails("ETIMEDOUT", within_s=(1.7, 2.4)),
+                recv(on="client").fails("ETIMEDOUT", within_s=(1.55, 2.4)),
             ],
             # The small one, the large one, its probe, and it three times again.
             seen=[
@@ -74,7 +74,7 @@ SCENARIO = Scenario(
                 send(on="client", data=b"x" * 5000).returns(5000),
                 # The SACK of the last segment brings the first retransmission at once, and
                 # 1.5 s behind it is the end.
-                recv(on="client").fails("ETIMEDOUT", within_s=(1.3, 2.4)),
+                recv(on="client").fails("ETIMEDOUT", within_s=(1.0, 2.4)),
             ],
             # At the server the small one, and the last 700 bytes of the large one.
             seen=[

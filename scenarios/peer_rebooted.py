@@ -62,7 +62,7 @@ SCENARIO = Scenario(
                 send(on="client", data=b"one").returns(3),
                 recv(on="client").fails("ECONNRESET", within_s=(0.0, 0.2)),
                 recv(on="client").returns(0),
-                send(on="client", data=b"two").fails("EPIPE", within_s=(0.0, 0.1)),
+                send(on="client", data=b"two").fails("EPIPE", within_s=(0.0, 0.2)),
             ],
             seen=[
                 data(at="server", sender="client", count=1),
@@ -77,7 +77,7 @@ SCENARIO = Scenario(
                 close(on="server", socket="c"),
                 setsockopt(on="client", option="SO_KEEPALIVE", value=1),
                 # The probe leaves after 1 s.
-                recv(on="client").fails("ECONNRESET", within_s=(0.7, 1.4)),
+                recv(on="client").fails("ECONNRESET", within_s=(0.5, 1.4)),
             ],
             # The last of the handshake, and the probe.
             seen=[

@@ -54,7 +54,7 @@ SCENARIO = Scenario(
                 send(on="client", data=b"two").returns(3),
                 # The first retransmission after 0.4 s and more, and 1.5 s behind it, as in
                 # peer_vanished; with the short timer the next tick of that.
-                recv(on="client").fails("EHOSTUNREACH", within_s=(1.7, 2.6)),
+                recv(on="client").fails("EHOSTUNREACH", within_s=(1.55, 2.6)),
             ],
             seen=[
                 data(at="client", sender="client"),
@@ -79,7 +79,7 @@ SCENARIO = Scenario(
             ),
             calls=[
                 send(on="client", data=b"two").returns(3),
-                recv(on="client").fails("ECONNREFUSED", within_s=(1.7, 2.4)),
+                recv(on="client").fails("ECONNREFUSED", within_s=(1.55, 2.4)),
             ],
             # "one", "two", the probe, and "two" three times again.
             seen=[

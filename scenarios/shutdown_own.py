@@ -40,7 +40,7 @@ SCENARIO = Scenario(
             "writing",
             calls=[
                 shutdown(on="client", how="SHUT_WR"),
-                send(on="client", data=b"more").fails("EPIPE", within_s=(0.0, 0.1)),
+                send(on="client", data=b"more").fails("EPIPE", within_s=(0.0, 0.2)),
                 send(on="client", data=b"more", sigpipe=True).fails("EPIPE", signal="SIGPIPE"),
                 recv(on="server", socket="c").returns(0, within_s=(0.0, 0.2)),
                 send(on="server", data=b"reply", socket="c").returns(5),
@@ -57,10 +57,10 @@ SCENARIO = Scenario(
             "reading",
             calls=[
                 shutdown(on="client", how="SHUT_RD"),
-                recv(on="client").returns(0, within_s=(0.0, 0.1)),
+                recv(on="client").returns(0, within_s=(0.0, 0.2)),
                 send(on="server", data=b"reply", socket="c").returns(5),
-                recv(on="client").gives(b"reply", within_s=(0.0, 0.1)),
-                recv(on="client").returns(0, within_s=(0.0, 0.1)),
+                recv(on="client").gives(b"reply", within_s=(0.0, 0.2)),
+                recv(on="client").returns(0, within_s=(0.0, 0.2)),
                 send(on="client", data=b"more").returns(4),
                 recv(on="server", socket="c").gives(b"more", within_s=(0.0, 0.2)),
                 state(on="client").tells("ESTAB"),

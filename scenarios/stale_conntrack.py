@@ -39,7 +39,7 @@ SCENARIO = Scenario(
         send(on="client", data=b"two").returns(3),
         # The first retransmission after 0.4 s and more, and 1.5 s behind it, as in
         # peer_vanished.
-        recv(on="client").fails("ETIMEDOUT", within_s=(1.7, 2.4)),
+        recv(on="client").fails("ETIMEDOUT", within_s=(1.55, 2.4)),
         connect(on="client", to="server", port=17211, socket="new"),
         accept(on="server", new="d"),
         send(on="client", data=b"three", socket="new").returns(5),

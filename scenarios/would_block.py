@@ -36,7 +36,7 @@ SCENARIO = Scenario(
             "recv",
             calls=[
                 connect(on="client", to="server", options={"SO_RCVTIMEO": 0.5}),
-                recv(on="client").fails("EAGAIN", within_s=(0.48, 0.75)),
+                recv(on="client").fails("EAGAIN", within_s=(0.48, 1.0)),
                 fcntl(on="client", blocking=False),
                 recv(on="client").fails("EAGAIN", within_s=(0.0, 0.2)),
             ],
@@ -48,7 +48,7 @@ SCENARIO = Scenario(
             "recv_udp",
             calls=[
                 connect(on="client", to="server", proto="udp", options={"SO_RCVTIMEO": 0.5}),
-                recv(on="client").fails("EAGAIN", within_s=(0.48, 0.75)),
+                recv(on="client").fails("EAGAIN", within_s=(0.48, 1.0)),
                 fcntl(on="client", blocking=False),
                 recv(on="client").fails("EAGAIN", within_s=(0.0, 0.2)),
             ],
@@ -60,7 +60,7 @@ SCENARIO = Scenario(
             calls=[
                 bind(on="client", port=17180, options={"SO_RCVTIMEO": 0.5}),
                 listen(on="client"),
-                accept(on="client").fails("EAGAIN", within_s=(0.48, 0.75)),
+                accept(on="client").fails("EAGAIN", within_s=(0.48, 1.0)),
                 fcntl(on="client", blocking=False),
                 accept(on="client").fails("EAGAIN", within_s=(0.0, 0.2)),
             ],
@@ -80,7 +80,7 @@ SCENARIO = Scenario(
                 poll(on="client", events="POLLIN", timeout_s=0.3).returns(0),
                 fill(on="client"),
                 setsockopt(on="client", option="SO_SNDTIMEO", value=0.5),
-                send(on="client", data=b"x").fails("EAGAIN", within_s=(0.48, 0.75)),
+                send(on="client", data=b"x").fails("EAGAIN", within_s=(0.48, 1.0)),
                 fcntl(on="client", blocking=False),
                 send(on="client", data=b"x").fails("EAGAIN", within_s=(0.0, 0.2)),
             ],

@@ -58,7 +58,7 @@ SCENARIO = Scenario(
                 send(on="client", data=b"one").returns(3),
                 # It waits for the RST: there is no urgent data, and an error is always told.
                 poll(on="client", events="POLLPRI", timeout_s=1.0).tells("POLLERR|POLLHUP"),
-                send(on="client", data=b"two").fails("EPIPE", within_s=(0.0, 0.1)),
+                send(on="client", data=b"two").fails("EPIPE", within_s=(0.0, 0.2)),
                 send(on="client", data=b"two", sigpipe=True).fails("EPIPE", signal="SIGPIPE"),
                 recv(on="client").returns(0),
             ],
@@ -86,7 +86,7 @@ SCENARIO = Scenario(
                 recv(on="client").returns(0, within_s=(0.0, 0.2)),
                 send(on="client", data=b"two").returns(3),
                 poll(on="client", events="POLLPRI", timeout_s=1.0).tells("POLLERR|POLLHUP"),
-                send(on="client", data=b"three").fails("EPIPE", within_s=(0.0, 0.1)),
+                send(on="client", data=b"three").fails("EPIPE", within_s=(0.0, 0.2)),
                 recv(on="client").returns(0),
             ],
             seen=[

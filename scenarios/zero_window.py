@@ -74,7 +74,7 @@ SCENARIO = Scenario(
                 poll(on="client", events="POLLPRI", timeout_s=0.5).returns(0),
                 fill(on="client"),
                 fcntl(on="client", blocking=False),
-                send(on="client", data=b"more").fails("EAGAIN", within_s=(0.0, 0.1)),
+                send(on="client", data=b"more").fails("EAGAIN", within_s=(0.0, 0.2)),
                 poll(on="client", events="POLLOUT", timeout_s=0.2).returns(0),
                 # The peer reads, and all is well again.
                 recv(on="server", socket="c", size=1000000),
@@ -111,7 +111,7 @@ SCENARIO = Scenario(
                 fill(on="client"),
                 # 1.5 s after the first probe, which left in the 0.5 s before.
                 send(on="client", data=b"more").fails("ETIMEDOUT", within_s=(0.5, 2.0)),
-                send(on="client", data=b"more").fails("EPIPE", within_s=(0.0, 0.1)),
+                send(on="client", data=b"more").fails("EPIPE", within_s=(0.0, 0.2)),
             ],
             counted=[
                 Counted("client", "TcpExt.TCPWinProbe", at_least=2),

@@ -1,0 +1,261 @@
+"""Which errno a name, a number or a message of some program means, and what it is.
+
+What an errno means is said in `images/host/meanings.py`, which the hosts' own programs
+print; what programs print is in `lab.says`; which scenarios show it is `lab.atlas`'s.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import difflib
+import errno
+import importlib.util
+import os
+import re
+import socket
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from lab.errors import NotUnderstood
+from lab.says import MUSL, SAYS, Said
+
+MEANINGS = Path(__file__).parents[1] / "images" / "host" / "meanings.py"
+# Fewer letters than these say too little to look for them inside longer texts.
+WORTH_LOOKING_FOR = 4
+# A message as much like what a known program prints is one of another version.
+ALIKE = 0.75
+NEAR = 0.6
+
+
+@dataclass(frozen=True)
+class Found:
+    """An errno, and what of the message named it."""
+
+    name: str
+    why: str
+
+
+# --- what an errno is ---------------------------------------------------------------
+
+
+@cache
+def _meanings() -> Any:
+    """Return the module that the hosts explain errors with."""
+    spec = importlib.util.spec_from_file_location("errnolab_meanings", MEANINGS)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@cache
+def names() -> dict[str, str]:
+    """Return every name of an errno, or of what getaddrinfo(3) says, and the one used here.
+
+    A number may have two names: {"EWOULDBLOCK": "EAGAIN", "EAGAIN": "EAGAIN", …}.
+    """
+    table = _meanings()
+    found = {
+        name: table.ERRNO_NAMES[value]
+        for name, value in vars(errno).items()
+        if name.startswith("E") and isinstance(value, int)
+    }
+    return found | {name: name for name in table.EAI_NAMES.values()}
+
+
+def number(name: str) -> int:
+    """Return the number of an errno; those of getaddrinfo(3) are negative."""
+    value: int = getattr(errno, name, None) or getattr(socket, name)
+    return value
+
+
+def text(name: str) -> str:
+    """Return the C library's words for it: "Connection refused"."""
+    value = number(name)
+    if value > 0:
+        return os.strerror(value)
+    gai_strerror = ctypes.CDLL(None).gai_strerror
+    gai_strerror.restype = ctypes.c_char_p
+    return str(gai_strerror(value).decode())
+
+
+def meaning(name: str) -> str:
+    """Return a sentence on what it means, "" where none is written."""
+    found = _meanings().MEANING.get(name, "")
+    return f"{found[0].upper()}{found[1:]}." if found else ""
+
+
+def heading(name: str) -> str:
+    """Return name, number and the C library's words: "ECONNREFUSED (111) Connection refused"."""
+    return f"{name} ({number(name)}) {text(name)}"
+
+
+def said(name: str) -> Sequence[Said]:
+    """Return what programs were seen to print for it."""
+    return SAYS.get(name, ())
+
+
+# --- what a message means -----------------------------------------------------------
+
+
+def find(message: str) -> list[Found]:
+    """Return what a message names, in its own order; several if it can mean several.
+
+    Looked for, until something is found: lines that programs are known to print,
+    together with names and the C library's words; musl's words; numbers; what Python
+    calls an error; texts that the message is a part of; lines that are much like it.
+    Raises: NotUnderstood with the nearest names.
+    """
+    asked = " ".join(message.split())
+    for way in (_known, _musl, _numbers, _classes, _parts, _alike):
+        found = _once(way(asked))
+        if found:
+            return found
+    raise NotUnderstood(f"{_wanted(asked)}{_near(asked)}")
+
+
+def _once(found: Iterable[Found]) -> list[Found]:
+    """Return what was found, each errno once, for the first of its reasons."""
+    first: dict[str, Found] = {}
+    for one in found:
+        first.setdefault(one.name, one)
+    return list(first.values())
+
+
+def _known(asked: str) -> Iterator[Found]:
+    """Find lines of programs, names and the C library's words; what is found is not read again."""
+    spans: list[tuple[int, Found]] = []
+    rest = asked
+    for template, programs in _templates():
+        match = re.search(template, rest, re.IGNORECASE)
+        if match:
+            spans += [(match.start(), Found(name, _printed(one))) for name, one in programs]
+            rest = _without(rest, match)
+    for match in re.finditer(r"\w+", rest):
+        name = names().get(match[0].upper())
+        if name:
+            spans.append((match.start(), Found(name, f"the name {match[0]}")))
+    for match in _any_text().finditer(rest):
+        name = _texts()[match[0].lower()]
+        spans.append((match.start(), Found(name, f"the text '{text(name)}'")))
+    return (found for _, found in sorted(spans, key=lambda span: span[0]))
+
+
+def _without(asked: str, match: re.Match[str]) -> str:
+    return asked[: match.start()] + "\0" * len(match[0]) + asked[match.end() :]
+
+
+@cache
+def _templates() -> list[tuple[str, list[tuple[str, Said]]]]:
+    """Return a pattern for each line that programs print, and what it can mean; long ones first."""
+    by_line: dict[str, list[tuple[str, Said]]] = {}
+    for name, lines in SAYS.items():
+        for one in lines:
+            by_line.setdefault(one.text, []).append((name, one))
+    return [(_pattern(line), by_line[line]) for line in sorted(by_line, key=len, reverse=True)]
+
+
+STANDS_FOR = {"HOST": r"\S+?", "PORT": r"\d+", "FILE": r".+?", "N": r"\d+", "…": r".*?"}
+
+
+def _pattern(line: str) -> str:
+    pieces = re.split(r"(\b(?:HOST|PORT|FILE)\b|(?<![A-Za-z])N\b|…)", line)
+    inner = "".join(STANDS_FOR.get(piece) or re.escape(piece) for piece in pieces)
+    return rf"(?<!\w){inner}(?!\w)"
+
+
+def _printed(one: Said) -> str:
+    when = f" ({one.when})" if one.when else ""
+    return f"{one.program} {one.version} prints it{when}"
+
+
+@cache
+def _texts() -> dict[str, str]:
+    """Return the C library's words in small letters, and the name of each."""
+    return {text(name).lower(): name for name in set(names().values())}
+
+
+@cache
+def _any_text() -> re.Pattern[str]:
+    """Return a pattern for the C library's words, the longest first where one begins another."""
+    ordered = sorted(_texts(), key=len, reverse=True)
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, ordered))})(?!\w)", re.IGNORECASE)
+
+
+def _musl(asked: str) -> Iterator[Found]:
+    for name, words in MUSL.items():
+        if _holds(asked, words):
+            yield Found(name, f"the text '{words}' of musl's C library")
+
+
+def _holds(longer: str, shorter: str) -> bool:
+    pattern = rf"(?<!\w){re.escape(shorter)}(?!\w)"
+    return re.search(pattern, longer, re.IGNORECASE) is not None
+
+
+# 111; [Errno 111], errno: -111, os error 111; (111), (110: …), but not curl's own (7).
+NUMBERS = (r"^#?(-?\d+)$", r"\b(?:errno|error)\b[\s:=]*(-?\d+)\b", r"(?<!curl: )\((-?\d+)(?=[:)])")
+
+
+def _numbers(asked: str) -> Iterator[Found]:
+    """Find numbers; a negative one is getaddrinfo's, or an errno as the kernel returns it."""
+    table = _meanings()
+    for pattern in NUMBERS:
+        for match in re.finditer(pattern, asked, re.IGNORECASE):
+            value = int(match[1])
+            for name in (table.EAI_NAMES.get(value), table.ERRNO_NAMES.get(abs(value))):
+                if name:
+                    yield Found(name, f"the number {value}")
+
+
+def _classes(asked: str) -> Iterator[Found]:
+    """Find the classes that Python has for errnos: ConnectionRefusedError."""
+    for value, name in sorted(_meanings().ERRNO_NAMES.items()):
+        kind = type(OSError(value, "")).__name__
+        if kind != "OSError" and _holds(asked, kind):
+            yield Found(name, f"Python's {kind}")
+
+
+def _parts(asked: str) -> Iterator[Found]:
+    """Find the texts that a message is a part of: "reset by peer", "i/o timeout"."""
+    if len(asked) < WORTH_LOOKING_FOR:
+        return
+    for words, name in _texts().items():
+        if meaning(name) and _holds(words, asked):
+            yield Found(name, f"a part of '{text(name)}'")
+    for name, lines in SAYS.items():
+        for one in lines:
+            if _holds(re.sub(r"\b(HOST|PORT|FILE)\b", "", one.text), asked):
+                yield Found(name, _printed(one))
+
+
+def _alike(asked: str) -> Iterator[Found]:
+    """Find lines that are nearly it, as another version of the program may print them."""
+    near = [
+        (difflib.SequenceMatcher(None, one.text, asked).ratio(), name, one)
+        for name, lines in SAYS.items()
+        for one in lines
+    ]
+    best = max(ratio for ratio, _, _ in near)
+    for ratio, name, one in near:
+        if ratio == best >= ALIKE:
+            yield Found(name, f"it is like a line of {one.program} {one.version}: {one.text}")
+
+
+def _wanted(asked: str) -> str:
+    if re.fullmatch(NUMBERS[0], asked):
+        return f"no errno has the number {asked}"
+    return f"'{asked}' names no errno, and no known program prints it"
+
+
+def _near(asked: str) -> str:
+    """Return the nearest names as a question, "" if none is near."""
+    by_name = difflib.get_close_matches(asked.upper(), names(), n=3, cutoff=NEAR)
+    by_text = difflib.get_close_matches(asked.lower(), _texts(), n=3, cutoff=NEAR)
+    near = dict.fromkeys(names()[name] for name in by_name)
+    near |= dict.fromkeys(_texts()[words] for words in by_text)
+    return f"; did you mean {' or '.join(near)}?" if near else ""

@@ -1,0 +1,172 @@
+"""What the commands `list` and `explain` do."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.text import Text
+
+from lab import atlas, explain, pages, scenario
+from lab.atlas import Sight
+from lab.calls import IN_PROGRESS
+from lab.console import out, say
+from lab.errors import NotUnderstood
+from lab.explain import Found
+from lab.scenario import Scenario
+
+# Longer lines are hard to read, however wide the terminal is.
+WIDEST = 100
+
+
+def list_names() -> None:
+    """Print the names of the scenarios, for programs."""
+    for name in scenario.names():
+        click.echo(name)
+
+
+def list_by_cause() -> None:
+    """Print every scenario under what is at fault, with the errnos it shows."""
+    for cause, found in atlas.by_cause(_load()).items():
+        _heading(cause)
+        for one in found:
+            _lines(f"{_name(one)}  {atlas.errnos_shown(one) or 'no error'}", indent=2, hang=6)
+            _lines(one.title, indent=6)
+
+
+def list_by_errno() -> None:
+    """Print every errno but EINPROGRESS, which is no failure, with what shows it."""
+    for name, sights in atlas.atlas(_load()).items():
+        if name in IN_PROGRESS:
+            continue
+        _heading(explain.heading(name))
+        for sight in sights:
+            _lines(f"{_name(sight.scenario)}  {sight.where}", indent=2, hang=6)
+
+
+def explain_(message: str, *, as_json: bool = False) -> None:
+    """Print what a message means and what can be at fault.
+
+    Raises: NotUnderstood if it names no errno.
+    """
+    try:
+        found = explain.find(message)
+    except NotUnderstood:
+        if as_json:
+            click.echo(json.dumps({"asked": message, "found": []}, indent=1))
+        raise
+    seen = atlas.atlas(_load())
+    if as_json:
+        documents = [_document(one, seen.get(one.name, ())) for one in found]
+        click.echo(json.dumps({"asked": message, "found": documents}, indent=1))
+    elif len(found) > 1:
+        _show_several(found, seen)
+    else:
+        _show(found[0], seen.get(found[0].name, ()))
+
+
+def write_pages(folder: Path) -> None:
+    """Write the pages of all errnos into a folder, and say what changed."""
+    changed = pages.write(folder, pages.pages(atlas.atlas(_load())))
+    for name in changed:
+        say(f"changed {folder / name}")
+    if not changed:
+        say(f"{folder} is current")
+
+
+def _load() -> list[Scenario]:
+    loaded, broken = atlas.load()
+    for error in broken:
+        say(f"{error.name} is left out, for it cannot be run: {error.mistakes[0]}")
+    return loaded
+
+
+def _document(found: Found, sights: Sequence[Sight]) -> dict[str, Any]:
+    """Return what is known of an errno as plain data."""
+    return {
+        "errno_name": found.name,
+        "errno": explain.number(found.name),
+        "text": explain.text(found.name),
+        "meaning": explain.meaning(found.name),
+        "why": found.why,
+        "causes": [
+            {
+                "cause": sight.scenario.cause,
+                "scenario": sight.scenario.name,
+                "title": sight.scenario.title,
+                "cases": {family: list(cases) for family, cases in sight.cases.items()},
+                "calls": list(sight.calls),
+                "look": sight.scenario.look,
+                "source": sight.scenario.source,
+                "slow": sight.scenario.slow,
+                "command": atlas.command_of(sight.scenario),
+            }
+            for sight in sights
+        ],
+        "programs": [
+            {"program": one.program, "version": one.version, "text": one.text, "when": one.when}
+            for one in explain.said(found.name)
+        ],
+    }
+
+
+def _show_several(found: Sequence[Found], seen: atlas.Atlas) -> None:
+    _lines("That can be any of these; `errnolab explain` and the name says more.")
+    for one in found:
+        _heading(explain.heading(one.name))
+        _lines(explain.meaning(one.name), indent=2)
+        _lines(f"Found by: {one.why}; {_count(seen.get(one.name, ()))}.", indent=2)
+
+
+def _show(found: Found, sights: Sequence[Sight]) -> None:
+    out.print(Text(explain.heading(found.name), style="bold"))
+    _lines(explain.meaning(found.name), indent=2)
+    _lines(f"Found by: {found.why}; {_count(sights)}.", indent=2)
+    for cause, group in atlas.by_cause(sights).items():
+        _heading(cause)
+        for sight in group:
+            _show_sight(sight)
+    programs = explain.said(found.name)
+    if programs:
+        _heading("what programs print")
+    for one in programs:
+        when = f"  ({one.when})" if one.when else ""
+        _lines(f"{one.program} {one.version}: {one.text}{when}", indent=2, hang=6)
+
+
+def _show_sight(sight: Sight) -> None:
+    one = sight.scenario
+    slow = "  (slow)" if one.slow else ""
+    _lines(f"{atlas.command_of(one)}{slow}  {', '.join(sight.calls)}; {sight.where}", 2, hang=6)
+    _lines(one.title, indent=4)
+    _lines(f"To tell it: {one.look}", indent=4)
+
+
+def _count(sights: Sequence[Sight]) -> str:
+    if not sights:
+        return "no scenario of the lab shows it"
+    return f"{len(sights)} scenario{'s show' if len(sights) > 1 else ' shows'} it"
+
+
+def _name(one: Scenario) -> str:
+    return f"{one.name} (slow)" if one.slow else one.name
+
+
+def _heading(text: str) -> None:
+    out.print()
+    out.print(Text(text, style="bold"))
+
+
+def _lines(text: str, indent: int = 0, *, hang: int = 0) -> None:
+    """Print text, wrapped; lines after the first are indented by `hang` if it is more."""
+    if text:
+        wrapped = textwrap.fill(
+            text, min(out.width, WIDEST), initial_indent=" " * indent,
+            subsequent_indent=" " * max(indent, hang), break_long_words=False,
+            break_on_hyphens=False,
+        )  # fmt: skip
+        out.print(Text(wrapped))
