@@ -6,7 +6,7 @@ IN_LAB = $(if $(LAB),--lab $(LAB))
 HOW = $(IN_LAB) $(if $(FAMILY),--family $(FAMILY)) $(if $(KEEP),--keep) $(if $(JOBS),--jobs $(JOBS))
 
 .DEFAULT_GOAL := help
-.PHONY: help lab-up lab-down lab-status scenarios test unit lint doctor report bench engine clean FORCE
+.PHONY: help lab-up lab-down lab-status scenarios test unit lint doctor report docs bench engine clean FORCE
 
 help: ## Print this help
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { sub("%", "<name>", $$1); printf "  %-16s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,10 @@ doctor: $(READY) ## List what this kernel, engine and user can do
 
 report: $(READY) ## Write the report on the newest runs
 	@$(ERRNOLAB) report
+
+docs: $(READY) ## Write the pages that are made from the code: docs/errors/, docs/words.md
+	@$(ERRNOLAB) explain --write docs/errors
+	@$(PYTHON) -m lab.words
 
 bench: $(READY) ## Measure the lab against its aims
 	@$(ERRNOLAB) bench

@@ -24,7 +24,7 @@ def put_in(lab: Lab, plan: Plan, name: str, scenario: str, *, kept: bool = False
 
     Raises: CommandFailed, when what was made of it is undone again.
     """
-    _rest(lab, plan)
+    time.sleep(plan.rest_s)
     host = lab.hosts[plan.host]
     old = host.do("sysctls") if plan.sysctls else {}
     entry = {"scenario": scenario, "mechanism": plan.mechanism, "undo": plan.undo, "kept": kept,
@@ -69,13 +69,6 @@ def _take_out(lab: Lab, plan: Plan, name: str, troubles: list[str]) -> None:
 def journal_name(scenario: str, number: int) -> str:
     """Return the name of a scenario's n-th fault in the journal of its host."""
     return scenario if number == 0 else f"{scenario}-{number + 1}"
-
-
-def _rest(lab: Lab, plan: Plan) -> None:
-    """Wait until the kernel may again make as many errors as the fault needs."""
-    if plan.rest_s:
-        time.sleep(max(0.0, lab.rested_at + plan.rest_s - time.monotonic()))
-        lab.rested_at = time.monotonic()
 
 
 class HitCounter:

@@ -73,7 +73,6 @@ class Lab:
     sysctls: dict[str, str] = field(default_factory=dict)
     baseline: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     interfaces: dict[str, dict[str, str]] = field(default_factory=dict)
-    rested_at: float = 0.0
     healed: list[str] = field(default_factory=list)
     fresh: bool = False
     lacking: set[str] = field(default_factory=set)

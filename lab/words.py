@@ -73,3 +73,7 @@ def _argument(parameter: inspect.Parameter) -> str:
     if not isinstance(parameter.default, (str, int, float, bool, tuple, type(None))):
         return f"{parameter.name}="
     return f"{parameter.name}={parameter.default!r}"
+
+
+if __name__ == "__main__":
+    write()

@@ -36,10 +36,10 @@ SCENARIO = Scenario(
             calls=[
                 # Three questions, 1 s each, by timers of the kernel; and all of it again.
                 connect(on="client", to="server", options={"TCP_SYNCNT": 3}).fails(
-                    "EHOSTUNREACH", within_s=(2.9, 3.5)
+                    "EHOSTUNREACH", within_s=(2.9, 3.6)
                 ),
                 connect(on="client", to="server", options={"TCP_SYNCNT": 3}, socket="again").fails(
-                    "EHOSTUNREACH", within_s=(2.9, 3.5)
+                    "EHOSTUNREACH", within_s=(2.9, 3.6)
                 ),
             ],
             seen=[who_has(at="client", to="absent_near", count=6)],
@@ -58,7 +58,7 @@ SCENARIO = Scenario(
             ],
             calls=[
                 connect(on="client", to="server", options={"TCP_SYNCNT": 3}).fails(
-                    "EHOSTUNREACH", within_s=(2.9, 3.5)
+                    "EHOSTUNREACH", within_s=(2.9, 3.6)
                 ),
                 connect(on="client", to="server", socket="again"),
                 exchange(on="client", data=b"hi", socket="again").gives(b"abc"),
@@ -83,7 +83,7 @@ SCENARIO = Scenario(
             ],
             calls=[
                 connect(on="client", to="elsewhere", options={"TCP_SYNCNT": 3}).fails(
-                    "EHOSTUNREACH", within_s=(2.9, 3.5)
+                    "EHOSTUNREACH", within_s=(2.9, 3.6)
                 ),
             ],
             seen=[

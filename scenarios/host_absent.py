@@ -19,6 +19,7 @@ from lab import (
     per_family,
     rst,
     syn,
+    syn_timeout,
     who_has,
 )
 
@@ -38,7 +39,7 @@ SCENARIO = Scenario(
                 # Three questions, 1 s each, by timers of the kernel; and retries enough,
                 # for with TCP_SYNCNT=1 the SYN's own timer wins at 3 s (ETIMEDOUT).
                 connect(on="client", to="absent_near", options={"TCP_SYNCNT": 3}).fails(
-                    "EHOSTUNREACH", within_s=(2.9, 3.5)
+                    "EHOSTUNREACH", within_s=(2.9, 3.6)
                 ),
             ],
             seen=[who_has(at="client", to="absent_near", count=3)],
@@ -61,7 +62,7 @@ SCENARIO = Scenario(
             calls=[
                 # Whose patience ends before the kernel's questions do gets the other errno.
                 connect(on="client", to="absent_near", options={"TCP_USER_TIMEOUT": 1500}).fails(
-                    "ETIMEDOUT", within_s=(1.4, 2.3)
+                    "ETIMEDOUT", within_s=syn_timeout(user_timeout_ms=1500)
                 ),
             ],
             seen=[who_has(at="client", to="absent_near")],
@@ -76,7 +77,7 @@ SCENARIO = Scenario(
             fault=forget_neighbour(on="router", to="absent"),
             calls=[
                 connect(on="client", to="absent", options={"TCP_SYNCNT": 3}).fails(
-                    "EHOSTUNREACH", within_s=(2.9, 3.5)
+                    "EHOSTUNREACH", within_s=(2.9, 3.6)
                 ),
             ],
             seen=[

@@ -84,7 +84,7 @@ SCENARIO = Scenario(
             calls=[
                 # The router asks three times, 1 s each, by timers of the kernel.
                 connect(on="client", to="server", options={"TCP_SYNCNT": 3}).fails(
-                    "EHOSTUNREACH", within_s=(2.9, 3.5)
+                    "EHOSTUNREACH", within_s=(2.9, 3.6)
                 ),
             ],
             seen=[

@@ -55,8 +55,8 @@ SCENARIO = Scenario(
     ],
     look=(
         "`tcpdump icmp or icmp6` at the caller shows who answers 3/13 (1/1 over IPv6); `ip "
-        "route get ADDRESS` on that router says `prohibit`, or else its firewall has a "
-        "REJECT rule that counts."
+        "route get ADDRESS` on that router fails with `Permission denied` (`ip route show table "
+        "all` has the route), or else its firewall has a REJECT rule that counts."
     ),
     source=(
         "RFC 1812 5.2.7.1; RFC 4443 3.1; ip-route(8); Linux net/ipv4/route.c ip_error(), "

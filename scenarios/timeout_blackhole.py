@@ -11,6 +11,7 @@ from lab import (
     Scenario,
     any_icmp,
     connect,
+    per_family,
     route,
     syn,
     syn_retransmissions,
@@ -34,13 +35,13 @@ SCENARIO = Scenario(
     absent=[syn(at="server"), any_icmp(at="client")],
     counted=[
         Counted("client", "TcpExt.TCPSynRetrans", exactly=syn_retransmissions(retries=1)),
-        # No way was looked for and not found: a blackhole is a way.
-        Counted("router", "Ip.OutNoRoutes", exactly=0),
+        # A blackhole is a route too: none is missing, as it would be with a `throw`.
+        Counted("router", per_family(ipv4="IpExt.InNoRoutes", ipv6="Ip6.InNoRoutes"), exactly=0),
     ],
     look=(
         "Follow the SYN with `tcpdump` to the last hop that sees it: `ip route get ADDRESS` "
-        "there says `RTNETLINK answers: Invalid argument` (`blackhole` over IPv6), and no "
-        "firewall rule counts it."
+        "there fails with `Invalid argument`, `ip route show table all` has a `blackhole`, and "
+        "no firewall rule counts it."
     ),
     source=(
         "ip-route(8); RFC 5635; RFC 9293 3.8.3; Linux net/ipv4/route.c ip_error(), "

@@ -11,9 +11,10 @@ RULE_KINDS = ("unreachable", "prohibit", "blackhole")
 # What the kernel counts when it answers a packet that it cannot route.
 ICMP_SENT: dict[Family, str] = {"ipv4": "Icmp.OutDestUnreachs", "ipv6": "Icmp6.OutDestUnreachs"}
 NO_ROUTE_HERE: dict[Family, str] = {"ipv4": "Ip.OutNoRoutes", "ipv6": "Ip6.OutNoRoutes"}
-# IPv4 errors made from routes have a token bucket that is not per namespace and
-# cannot be set from a container: five at once, then one a second.
-ROUTE_ERROR_REST_S = 3.0
+# IPv4 errors made from routes have a token bucket for each peer, which a container cannot
+# set: one a second. With icmp_ratelimit 0 it is emptied by every ICMP error of any kind
+# (inet_peer_xrlim_allow(), which ip_error() shares it with), so nothing is saved up.
+ROUTE_ERROR_REST_S = 1.1
 
 
 def route(*, on: str, kind: str, to: str) -> Fault:
