@@ -137,6 +137,7 @@ CAUSES = {
     "queue": "a full queue of the listener",
     "peer": "what the peer does to an established connection",
     "time": "timers and how long they are",
+    "caller": "none of its own: a failure met without blocking, interrupted, or once more",
     "nothing": "all is well",
 }
 

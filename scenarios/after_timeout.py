@@ -36,7 +36,7 @@ from lab import (
 )
 
 SCENARIO = Scenario(
-    cause="firewall",
+    cause="caller",
     claim="C68 C69 C79",
     fault=drop(on="router", to="server"),
     control=[connect(on="client", to="server"), exchange(on="client", data=b"hi").gives(b"abc")],

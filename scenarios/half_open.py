@@ -1,4 +1,4 @@
-"""The server still has a connection that the client has forgotten, and connect() mends it.
+"""The server holds a connection that the client forgot, and connect() mends it.
 
 The client aborted, and its RST was lost; now it connects again from the same port. The
 server answers that SYN with an ACK of the old connection (RFC 5961's challenge ACK),

@@ -32,7 +32,7 @@ from lab import (
 )
 
 SCENARIO = Scenario(
-    cause="firewall",
+    cause="caller",
     claim="C69 C79",
     control=[connect(on="client", to="server"), exchange(on="client", data=b"hi").gives(b"abc")],
     seen=[

@@ -20,7 +20,7 @@ from lab import (
 )
 
 SCENARIO = Scenario(
-    cause="packet",
+    cause="caller",
     claim="C74 C75",
     # A moment later, so that no call holds the socket any more.
     fault=answer(to="server", by=[icmp_error(given("error"), mtu=1500)], times=1, delay_s=0.02),

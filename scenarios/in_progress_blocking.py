@@ -25,7 +25,7 @@ from lab import (
 )
 
 SCENARIO = Scenario(
-    cause="time",
+    cause="caller",
     control=[
         connect(on="client", to="server", options={"SO_SNDTIMEO": 0.3}),
         exchange(on="client", data=b"hi").gives(b"abc"),

@@ -27,7 +27,7 @@ from lab import (
 )
 
 SCENARIO = Scenario(
-    cause="local",
+    cause="caller",
     claim="C67",
     control=[connect(on="client", to="server"), exchange(on="client", data=b"hi").gives(b"abc")],
     # One attempt in all, however often connect() was called: the second SYN is the first

@@ -37,7 +37,7 @@ from lab import (
 )
 
 SCENARIO = Scenario(
-    cause="nothing",
+    cause="caller",
     claim="C67 C78 C105",
     control=[connect(on="client", to="server"), exchange(on="client", data=b"hi").gives(b"abc")],
     # One connection, and one that waits: the first SYN is lost, the second gets through.

@@ -32,7 +32,7 @@ from lab import (
 )
 
 SCENARIO = Scenario(
-    cause="firewall",
+    cause="caller",
     claim="C74 C75 C79",
     fault=reject(
         on="router",

@@ -32,7 +32,7 @@ from lab import (
 )
 
 SCENARIO = Scenario(
-    cause="service",
+    cause="caller",
     claim="C71 C79",
     fault=stop(on="server", service="echo"),
     control=[connect(on="client", to="server"), exchange(on="client", data=b"hi").gives(b"abc")],

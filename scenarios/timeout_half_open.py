@@ -1,4 +1,4 @@
-"""The server answers every SYN with an ACK of an old connection, and connect() times out.
+"""Every SYN is answered with an ACK of an old connection, and connect() times out.
 
 As in `half_open` the server holds a connection that the client has forgotten. But the
 firewall between them drops the client's RSTs, so the server never learns, and no SYN

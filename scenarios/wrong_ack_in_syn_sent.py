@@ -1,4 +1,4 @@
-"""An acknowledgment of what was never sent is refused, and the SYN is sent again at once.
+"""An ACK of what was never sent is refused, and the SYN is sent again at once.
 
 The peer seems to hold an old connection, so RFC 9293 3.10.7.3 has the client answer
 with a RST whose sequence number is the wrong acknowledgment: that ends the old one.
