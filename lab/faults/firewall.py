@@ -153,10 +153,10 @@ def _plan_rule(
 
 
 def only_first(times: int | None) -> list[str]:
-    """Return what makes a rule match so many packets, and then none for a day."""
+    """Return what makes a rule match so many packets, and then none for an hour."""
     if times is None:
         return []
-    return ["-m", "limit", "--limit", "1/day", "--limit-burst", str(times)]
+    return ["-m", "limit", "--limit", "1/hour", "--limit-burst", str(times)]
 
 
 def _plan_untracked(site: Site, **arguments: Any) -> Plan:

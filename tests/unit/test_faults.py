@@ -185,7 +185,7 @@ def test_datagrams_have_no_flags() -> None:
 def test_rule_for_the_first_packets_alone_lets_be_what_follows() -> None:
     """A token bucket that holds so many, and is filled too slowly to matter."""
     text = rule(drop(on="router", to="server", times=2))
-    assert "-m limit --limit 1/day --limit-burst 2 -m comment" in text
+    assert "-m limit --limit 1/hour --limit-burst 2 -m comment" in text
     assert "limit" not in rule(drop(on="router", to="server"))
 
 
