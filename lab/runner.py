@@ -13,7 +13,7 @@ from lab import breaking, hosts
 from lab.breaking import HitCounter
 from lab.calls import IN_PROGRESS, Call
 from lab.errors import CommandFailed, LabError
-from lab.faults import Plan
+from lab.faults import Fault, Plan
 from lab.known import resolve
 from lab.lab import Lab, LabSite
 from lab.ladder import draw
@@ -290,11 +290,12 @@ class CaseRun:
         }
         result.ladder = draw(packets, start_ns)
         faults = [
-            {"kind": fault.kind, "host": plan.host, "mechanism": plan.mechanism,
-             "commands": plan.commands, "sysctls": dict(plan.sysctls), "hits": hit}
+            _fault_document(fault, plan, hit)
             for fault, plan, hit in zip(self.case.faults, plans, hits)
-        ]  # fmt: skip
-        result.fault = {**faults[0], "beside": faults[1:]} if faults else {}
+        ]
+        result.fault = faults[0] if faults else {}
+        if faults[1:]:
+            result.fault["beside"] = faults[1:]
 
     def _call_document(self, call: Call, got: Mapping[str, Any], start_ns: int) -> dict[str, Any]:
         number = got["errno"]
@@ -314,6 +315,12 @@ class CaseRun:
 
     def _address(self, call: Call) -> str:
         return self.lab.block.address(call.to, self.family) if call.to else ""
+
+
+def _fault_document(fault: Fault, plan: Plan, hits: int | None) -> dict[str, Any]:
+    found = {"kind": fault.kind, "host": plan.host, "mechanism": plan.mechanism,
+             "commands": plan.commands, "hits": hits}  # fmt: skip
+    return {**found, "sysctls": dict(plan.sysctls)} if plan.sysctls else found
 
 
 def _trouble(got: Mapping[str, Any], call: Call) -> str:

@@ -54,7 +54,7 @@ SCENARIO = Scenario(
     ],
     look=(
         "`tcpdump icmp or icmp6` at the caller shows who answers and with which code (3/1, or "
-        "1/0 over IPv6); `ip route get ADDRESS` on that router says `unreachable`."
+        "1/0 over IPv6); `ip route get ADDRESS` on that router fails."
     ),
     source=(
         "RFC 792; RFC 4443 3.1; RFC 1122 4.2.3.9; Linux net/ipv4/icmp.c icmp_err_convert[], "

@@ -39,7 +39,7 @@ SCENARIO = Scenario(
             calls=[
                 send(on="client", data=b"two").returns(3),
                 recv(on="client").fails(given("errno"), within_s=(0.0, 0.2)),
-                # The retransmission timer is 200 ms at least.
+                # It is sent again after 200 ms at least.
                 recv(on="client").gives(b"two", within_s=(0.0, 1.5)),
             ],
             seen=[
@@ -52,8 +52,9 @@ SCENARIO = Scenario(
         ignored=Case(
             calls=[
                 send(on="client", data=b"two").returns(3),
-                # The retransmission timer is 200 ms at least.
-                recv(on="client").gives(b"two", within_s=(0.15, 1.5)),
+                # The retransmission timer is 200 ms at least, from send() on; a busy machine
+                # may come to recv() late.
+                recv(on="client").gives(b"two", within_s=(0.0, 1.5)),
             ],
             seen=[
                 icmp(at="client", error=given("error"), count=1),
