@@ -13,10 +13,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from lab import settings
-from lab.errors import CommandFailed
+from lab.errors import CommandFailed, LabError
 from lab.faults import Hits, Plan
 from lab.lab import Lab
-from lab.wire import Packet
 
 
 def put_in(lab: Lab, plan: Plan, name: str, scenario: str, *, kept: bool = False) -> None:
@@ -29,16 +28,24 @@ def put_in(lab: Lab, plan: Plan, name: str, scenario: str, *, kept: bool = False
     old = host.do("sysctls") if plan.sysctls else {}
     entry = {"scenario": scenario, "mechanism": plan.mechanism, "undo": plan.undo, "kept": kept,
              "sysctls": {name: old[name] for name in plan.sysctls}}  # fmt: skip
-    failed = host.do("fault_in", name=name, entry=entry, commands=plan.commands)
-    if failed:
+    try:
+        failed = host.do("fault_in", name=name, entry=entry, commands=plan.commands)
+        if failed:
+            raise CommandFailed(plan.host, **failed)
+        if plan.sysctls:
+            _set(lab, plan)
+    except BaseException:
         lab.fault_out(plan.host, name)
-        raise CommandFailed(plan.host, **failed)
-    if plan.sysctls:
-        try:
-            settings.write(lab.engine, lab.containers[plan.host], plan.sysctls)
-        except CommandFailed:
-            lab.fault_out(plan.host, name)
-            raise
+        raise
+
+
+def _set(lab: Lab, plan: Plan) -> None:
+    """Set a plan's sysctls, and see that they are as wanted. Raises: LabError."""
+    settings.write(lab.engine, lab.containers[plan.host], plan.sysctls)
+    now = lab.hosts[plan.host].do("sysctls")
+    for name, wanted in plan.sysctls.items():
+        if now[name].split() != wanted.split():
+            raise LabError(f"{plan.host}: {name}: wanted {wanted}, it is {now[name]}")
 
 
 def put_in_all(lab: Lab, plans: Sequence[Plan], scenario: str) -> None:
@@ -79,22 +86,13 @@ class HitCounter:
         self._host = lab.hosts[hits.host]
         self._hits = hits
         self._start = self._read()
-        self._counted = 0
 
     def _read(self) -> int:
-        if self._hits.packets:
-            return 0
         if self._hits.counters:
             counted: dict[str, Any] = self._host.do("counters")
             return sum(counted.get(name, 0) for name in self._hits.counters)
         return self._hits.read(self._host.run(*self._hits.command))
 
-    def read(self) -> None:
-        """Read the counters while the fault is still in force."""
-        self._counted = self._read() - self._start
-
-    def among(self, packets: Sequence[Packet]) -> int:
-        """Return the hits until the last `read`, for which packets may be asked."""
-        if self._hits.packets:
-            return sum(map(self._hits.packets.matches, packets))
-        return self._counted
+    def count(self) -> int:
+        """Return the hits so far."""
+        return self._read() - self._start

@@ -33,6 +33,8 @@ def run(
 ) -> int:
     """Run scenarios, print what they showed, keep the evidence; return the exit status."""
     work = [(s, family) for s in scenarios for family in families if family in s.families]
+    if not work:
+        raise LabError(f"no case of {', '.join(s.name for s in scenarios)} is in that family")
     folder = evidence.new_folder()
     brief = len(scenarios) > 1
 

@@ -18,8 +18,9 @@ from lab.topology import Family
 class Error:
     """An ICMP error: its type and code, the errno, and whether that is a hard error.
 
-    `tcp` is false where TCP does not even keep a soft error (path MTU, redirect,
-    source quench); `passed` is false where ICMP itself tells no socket of it.
+    `tcp` is false where TCP does not even keep a soft error (path MTU); `passed` is false
+    where no socket's caller ever hears of it, be it that ICMP does not pass it on or that
+    the protocol's handler makes no error of it. None of them counts as InErrors.
     """
 
     family: Family
@@ -67,12 +68,14 @@ ERRORS = (
     _v4(3, 13, "EHOSTUNREACH", hard=True),
     _v4(3, 14, "EHOSTUNREACH", hard=True),
     _v4(3, 15, "EHOSTUNREACH", hard=True),
-    _v4(3, 16, passed=False),  # not defined
-    _v4(4, 0, passed=False),  # source quench, withdrawn by RFC 6633
-    _v4(5, 0, passed=False),  # redirects: routing's matter, not the socket's
+    _v4(3, 16, passed=False),  # not defined: icmp_unreach() drops it
+    # Source quench, withdrawn by RFC 6633: tcp_v4_err() and __udp4_lib_err() ignore it.
+    _v4(4, 0, passed=False),
+    # Redirects: the same two let them change the socket's route, and tell no error.
+    _v4(5, 0, passed=False),
     _v4(5, 1, passed=False),
     _v4(11, 0, "EHOSTUNREACH"),
-    _v4(11, 1, passed=False),  # reassembly time exceeded
+    _v4(11, 1, passed=False),  # reassembly time exceeded: icmp_unreach() drops it
     _v4(12, 0, "EPROTO", hard=True),
     _v4(12, 1, "EPROTO", hard=True),
     _v4(12, 2, "EPROTO", hard=True),
@@ -102,16 +105,19 @@ TOLD: dict[str, Callable[[Error], bool]] = {
 }
 
 
-def each_icmp_error(told: str, *, reported: Case, ignored: Case) -> list[Case]:
+def each_icmp_error(told: str, *, reported: Case | None = None, ignored: Case) -> list[Case]:
     """Return a case for every ICMP error of both families.
 
     Args: `told` is a key of TOLD; `reported` and `ignored` say what is called and must
     be seen, with `given("error")` for (type, code), `given("errno")`, and `given("told")` for
-    what the error queue says.
+    what the error queue says. `reported` is left out where nobody is told.
+    Raises: ValueError if an error is reported and `reported` was left out.
     """
     found = []
     for error in ERRORS:
         template = reported if TOLD[told](error) else ignored
+        if template is None:
+            raise ValueError(f"each_icmp_error({told!r}) needs reported=: {error.name} is reported")
         by = "ICMP" if error.family == "ipv4" else "ICMPv6"
         given = {
             "error": (error.type, error.code),

@@ -23,7 +23,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 
-from lab import compose, engine, hosts, images, settings
+from lab import compose, engine, hosts, images, settings, shell
 from lab.console import option, say, step, this_command
 from lab.errors import (
     CommandFailed,
@@ -161,9 +161,10 @@ class Lab:
 
 
 def _difference(old: list[str], new: list[str]) -> list[tuple[str, str]]:
-    return [("-", line) for line in old if line not in new] + [
+    found = [("-", line) for line in old if line not in new] + [
         ("+", line) for line in new if line not in old
     ]
+    return found if found or old == new else [("~", "the order or number of lines differs")]
 
 
 @dataclass(frozen=True)
@@ -419,7 +420,8 @@ def _open(name: str, *, look: bool = False) -> Lab:
 
 
 def _channel_command(here: engine.Engine, found: Found, role: str) -> tuple[str, ...]:
-    return (here.cli, "exec", "-i", str(found.containers[role]["Id"]), "python3", "-IS")
+    container = str(found.containers[role]["Id"])
+    return (*shell.apart(), here.cli, "exec", "-i", container, "python3", "-IS")
 
 
 def _lock(lab: Lab) -> None:
@@ -505,8 +507,21 @@ def _learn(lab: Lab) -> None:
             host.do("remember", name=baseline, value=lab.baseline[role])
 
 
+def _end_helpers(lab: Lab) -> None:
+    """Remove what a killed command may have left to write sysctls (lab/settings.py)."""
+    from docker.errors import APIError  # noqa: PLC0415  # the SDK is slow to import
+
+    mine = {"label": f"{LABEL}={lab.name}"}
+    for container in lab.engine.client.api.containers(all=True, filters=mine):
+        if "errnolab.role" not in container["Labels"]:
+            # It may be going away by itself at this moment.
+            with contextlib.suppress(APIError):
+                lab.engine.client.api.remove_container(container["Id"], force=True)
+
+
 def _restore(lab: Lab, *, heal: bool) -> bool:
     """Undo what a killed run or a person left; false if the lab must be rebuilt."""
+    _end_helpers(lab)
     in_force = lab.faults()
     kept = [entry for _, _, entry in in_force if entry["kept"]]
     if kept and not heal:
@@ -516,6 +531,7 @@ def _restore(lab: Lab, *, heal: bool) -> bool:
         )
     for host, name, entry in reversed(in_force):
         lab.fault_out(host, name)
+        lab.sysctls = lab.hosts["client"].do("sysctls")
         if entry["scenario"] in lab.healed:
             continue
         lab.healed.append(entry["scenario"])

@@ -58,11 +58,19 @@ def prove(case: Case, seen: Observation) -> tuple[list[Proof], Picture | None]:
     ]
     proofs += [_prove_counted(counted, seen.counters) for counted in case.counted]
     if not case.pictures:
-        return proofs, None
+        return [*proofs, *_uncounted(proofs)], None
     attempts = [(picture, _prove_picture(picture, case, seen)) for picture in case.pictures]
     picture, shown = max(attempts, key=lambda attempt: sum(proof.ok for proof in attempt[1]))
     whole = all(proof.ok for proof in shown)
-    return proofs + shown, picture if whole else None
+    proofs += shown
+    return [*proofs, *_uncounted(proofs)], picture if whole else None
+
+
+def _uncounted(proofs: Sequence[Proof]) -> list[Proof]:
+    """Return a proof that fails if nothing was counted: a fault may be a mere setting."""
+    if any(proof.kind == "counter" for proof in proofs):
+        return []
+    return [Proof("counter", "something was counted", "a hit or a counter", "none", ok=False)]
 
 
 def said(fault: Fault) -> str:
@@ -80,21 +88,22 @@ def name_of(call: Call) -> str:
 
 def _prove_call(call: Call, got: Mapping[str, Any]) -> Proof:
     wanted = call.wanted
-    number = got.get("errno", 0)
     in_time = True
     if wanted.within_s is not None:
         first, last = wanted.within_s
         in_time = first <= got.get("elapsed_ms", 1e12) / 1e3 <= last
-    ok = _gave(call, got, number) and in_time
+    ok = gave(call, got) and in_time
     return Proof("call", name_of(call), _wanted(call), _got(call, got), ok)
 
 
-def _gave(call: Call, got: Mapping[str, Any], number: int) -> bool:
+def gave(call: Call, got: Mapping[str, Any]) -> bool:
+    """Tell whether a call gave what was wanted of it, whatever its time."""
     wanted = call.wanted
     came = not wanted.signal or wanted.signal in got.get("signals", ())
     if wanted.errno_name:
-        return got["value"] == -1 and number == _number(wanted.errno_name) and came
-    if number or "hung" in got or "lost" in got or got["value"] == -1:
+        number = _number(wanted.errno_name)
+        return bool(got["value"] == -1 and got["errno"] == number and came)
+    if got.get("errno") or "hung" in got or "lost" in got or got["value"] == -1:
         return False
     return all(
         (
@@ -136,10 +145,11 @@ def _got(call: Call, got: Mapping[str, Any]) -> str:
     if "lost" in got:
         return f"no answer: {got['lost']}"
     signals = "".join(f" and {signal}" for signal in got.get("signals", ()))
-    return f"{_came(call, got)}{signals} after {duration(got['elapsed_ms'])}"
+    return f"{came(call, got)}{signals} after {duration(got['elapsed_ms'])}"
 
 
-def _came(call: Call, got: Mapping[str, Any]) -> str:
+def came(call: Call, got: Mapping[str, Any]) -> str:
+    """Return what a call gave, in words."""
     value, detail = got["value"], got.get("detail", "")
     if got["errno"]:
         return f"{errno_name(got['errno'])} ({got['errno']})"

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 SCHEMA = 1
+# What a control says that has nothing to look at.
+NOT_ASKED = "not asked: the fault aims at it too"
 VERDICTS = ("pass", "fail", "invalid", "skip")
 # Which verdict of several stands for all.
 ORDER = ("invalid", "fail", "pass", "skip")
@@ -38,7 +40,11 @@ class Controls:
             "the control after the fault": self.after,
             "the bystander": self.bystander,
         }
-        found = [f"{name} failed: {said}" for name, said in parts.items() if said != "ok"]
+        found = [
+            f"{name} failed: {said}"
+            for name, said in parts.items()
+            if said not in ("ok", NOT_ASKED)
+        ]
         return found if self.baseline_restored else [*found, "the baseline was not restored"]
 
 

@@ -17,13 +17,14 @@ from lab.faults import Fault, Plan
 from lab.known import resolve
 from lab.lab import Lab, LabSite
 from lab.ladder import draw
-from lab.proofs import Observation, errno_name, name_of, prove, said
-from lab.result import CaseResult, Result
+from lab.proofs import Observation, came, errno_name, gave, name_of, prove, said
+from lab.result import NOT_ASKED, CaseResult, Result
 from lab.scenario import Case, Scenario
-from lab.topology import ECHO_PORT, HOSTS, NOBODYS, VANTAGES, Family
+from lab.topology import ECHO_PORT, HOSTS, NOBODYS, SPECIAL, VANTAGES, Family
 from lab.wire import Packet, Raw, of_calls, parse
 
 BYSTANDER_PERIOD_S = 0.1
+LOOPBACK = set(SPECIAL["loopback"].values())
 # How long a call of a control may take: it should take a round trip.
 CONTROL_S = 5.0
 # What the agent needs beyond a call's own deadline to say that it hung.
@@ -50,13 +51,13 @@ def run(lab: Lab, scenario: Scenario, family: Family) -> tuple[Result, Captured]
         whole = resolve(case, lab.facts(family, case.given))
         result.cases.append(CaseResult(case.name))
         try:
-            CaseRun(lab, scenario.name, whole, family, captured, result.cases[-1]).run()
+            alone = len(cases) == 1
+            CaseRun(lab, scenario.name, whole, family, captured, result.cases[-1], alone).run()
+            if not alone and case is cases[-1]:
+                _compare_at_the_end(lab, result.cases[-1])
         except LabError as broken:
-            result.cases[-1].reason = str(broken)
+            result.cases[-1].verdict, result.cases[-1].reason = "invalid", str(broken)
             break
-    else:
-        if len(cases) > 1:
-            _compare_at_the_end(lab, result.cases[-1])
     result.elapsed_ms = (time.perf_counter() - begun) * 1e3
     return result, captured
 
@@ -90,6 +91,7 @@ class CaseRun:
     family: Family
     captured: Captured
     result: CaseResult
+    alone: bool
     troubles: list[str] = field(default_factory=list)
 
     def run(self) -> None:
@@ -121,7 +123,7 @@ class CaseRun:
 
     def touched(self, plans: Sequence[Plan]) -> Iterable[str]:
         """Return the hosts that the case may have changed: all, if it is the only one."""
-        return {plan.host for plan in plans} if self.case.name else HOSTS
+        return HOSTS if self.alone else {plan.host for plan in plans}
 
     def _judge(self, seen: Observation | None) -> None:
         # A fault that could not be made is reason enough: nothing was seen beside it.
@@ -189,9 +191,13 @@ class CaseRun:
             return self._echo("client", "tcp") or "ok"
         with self._callers() as callers:
             for call in self.case.control or self.case.all_calls:
-                trouble = _trouble(self._make(callers, call, CONTROL_S), call)
+                got = self._make(callers, call, CONTROL_S)
+                trouble = _trouble(got, call)
                 if trouble:
                     return f"{name_of(call)}: {trouble}"
+                # What is called for the control alone says what it must give.
+                if self.case.control and not gave(call, got):
+                    return f"{name_of(call)}: it gave {came(call, got)}"
         return "ok"
 
     def _echo(self, role: str, proto: str) -> str:
@@ -223,8 +229,7 @@ class CaseRun:
                 answers += self._make_all(callers, self.case.calls)
                 end_bystander()
                 grown = _growth(counted, self.lab.all("counters"))
-                for counter in filter(None, counters):
-                    counter.read()
+                hits = [counter.count() if counter else None for counter in counters]
                 # What comes while the fault is taken out is none of the calls' doing.
                 end_ns = self.lab.hosts["client"].do("now_ns")
             # Every capture must see this, or what it did not see proves nothing.
@@ -232,13 +237,13 @@ class CaseRun:
             raw, lost = end_capture()
         packets = self._packets_of_calls(raw, end_ns)
         blind = [at for at in VANTAGES if not any(packet[0] > end_ns for packet in raw[at])]
-        hits = [counter.among(packets) if counter else None for counter in counters]
         self._note(plans, answers, packets, grown, hits)
         return Observation(answers, packets, grown, hits, lost, blind)
 
     def _packets_of_calls(self, raw: Captured, end_ns: int) -> list[Packet]:
         names = self.lab.block.names()
-        callers = {self.lab.block.address(c.on, self.family) for c in self.case.all_calls}
+        roles = {call.on for call in self.case.all_calls}
+        callers = {address for address, role in names.items() if role in roles} | LOOPBACK
         # Who asks for an address that nobody has does so because of the calls.
         callers |= {self.lab.block.address(role, self.family) for role in NOBODYS}
         # The bystander's echo with a server that makes calls is none of theirs.
@@ -261,6 +266,10 @@ class CaseRun:
         def note(answer: tuple[int, list[str]]) -> None:
             self.result.controls.bystander = answer[1][0] if answer[1] else "ok"
 
+        if not spared:
+            self.result.controls.bystander = NOT_ASKED
+            yield lambda: None
+            return
         targets = [[proto, server, ECHO_PORT] for proto in spared]
         host.do("bystander_start", targets=targets, period_s=BYSTANDER_PERIOD_S)
         with _once(lambda: note(host.do("bystander_stop"))) as stop:
@@ -331,8 +340,8 @@ def _trouble(got: Mapping[str, Any], call: Call) -> str:
     if got["value"] == -1 and name not in IN_PROGRESS:
         return name
     # A non-blocking connect tells its errno as the value of SO_ERROR.
-    reports = call.wanted.reported is not None
-    return errno_name(got["value"]) if reports and got["value"] else ""
+    asked = call.arguments.get("option") == "SO_ERROR"
+    return errno_name(got["value"]) if asked and got["value"] else ""
 
 
 @contextlib.contextmanager

@@ -44,7 +44,8 @@ class Session:
         """Run every job, each on whichever lab is free; return the results in order of jobs.
 
         Raises: the first error that a lab itself met, if nothing could be run at all;
-        KeyboardInterrupt, when all is as it was.
+        any other error (a result that could not be written); KeyboardInterrupt, when all
+        is as it was.
         """
         # The slowest first: what takes seconds must not begin last.
         for job in sorted(self.jobs, key=_expected_s, reverse=True) if lab_names[1:] else self.jobs:
@@ -59,8 +60,9 @@ class Session:
             interrupted = self._stop.is_set()
         if interrupted:
             raise KeyboardInterrupt
-        if self.failures and not self.results:
-            raise self.failures[0]
+        ours = [error for error in self.failures if not isinstance(error, LabError)]
+        if ours or (self.failures and not self.results):
+            raise (ours or self.failures)[0]
         self.results += [_not_run(job, self.failures) for job in self._jobs_left()]
         order = {(scenario.name, family): n for n, (scenario, family) in enumerate(self.jobs)}
         return sorted(self.results, key=lambda r: order[r.scenario, _family(r)])

@@ -25,7 +25,7 @@ def write(here: Engine, container: Mapping[str, Any], values: Mapping[str, str])
     open_proc = "unmask=ALL" if here.name == "Podman" else "systempaths=unconfined"
     settings = [f"{name}={value}" for name, value in values.items()]
     shell.run(
-        [here.cli, "run", "--rm", "--network", f"container:{container['Id']}",
+        [*shell.apart(), here.cli, "run", "--rm", "--network", f"container:{container['Id']}",
          "--label", f"{LABEL}={container['Labels'][LABEL]}",
          "--cap-drop", "ALL", "--cap-add", "NET_ADMIN", "--security-opt", open_proc,
          "--entrypoint", "sysctl", str(container["Image"]), "-q", "-w", *settings],

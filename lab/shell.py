@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 
 from lab.errors import CommandFailed
+
+
+def apart() -> list[str]:
+    """Return what to put before a command so that a terminal's Ctrl-C does not reach it.
+
+    The terminal interrupts its whole foreground process group; faults must be taken
+    out after that, over what the command keeps open. Nothing, where there is no setsid(1).
+    """
+    setsid = shutil.which("setsid")
+    return [setsid] if setsid else []
 
 
 def run(

@@ -15,7 +15,8 @@ JSON (what has a default may be left out):
     {"when": {"proto": "tcp" or "udp", "src": ADDRESS, "dst": ADDRESS,
               "sport": null, "dport": null,
               "flags": ""},       which segments: SYN (the first of a handshake);
-                                  SYN,ACK; PSH; ACK (and nothing else, nor data); FIN; any
+                                  SYN,ACK; PSH; ACK (without SYN, RST, FIN or PSH);
+                                  FIN (without SYN or RST); any
      "times": null,               answer the first so many packets; null: all
      "delay_s": 0,                answer that much later
      "answers": [ANSWER, ...]}    all sent, in this order, for each packet
@@ -81,15 +82,15 @@ MODULUS = 1 << 32  # of sequence numbers: RFC 9293 3.4
 # RFC 9293 3.1
 FIN, SYN, RST, PSH, ACK, URG = (1 << bit for bit in range(6))
 FLAGS = {"SYN": SYN, "ACK": ACK, "RST": RST, "FIN": FIN, "PSH": PSH, "URG": URG}
-# Which segments a word stands for: the flags looked at and those of them that are set, as
-# in the rules of lab/faults.py, so that a rule beside us takes the same.
+# Which segments a word stands for: the flags looked at and those of them that are set, as in
+# lab/faults/firewall.py FLAG_MATCHES, so that a rule beside us takes the same.
 SEGMENTS = {
     "": (0, 0),
     "SYN": (SYN | ACK | RST | FIN, SYN),
     "SYN,ACK": (SYN | ACK | RST | FIN, SYN | ACK),
     "PSH": (SYN | PSH | RST, PSH),
-    "ACK": (SYN | ACK | RST | FIN, ACK),
-    "FIN": (FIN, FIN),
+    "ACK": (SYN | ACK | RST | FIN | PSH, ACK),
+    "FIN": (SYN | FIN | RST, FIN),
 }
 PROTOCOLS = {"tcp": socket.IPPROTO_TCP, "udp": socket.IPPROTO_UDP}
 
@@ -449,7 +450,6 @@ def matches(when: Values, packet: Packet) -> bool:
         and when["sport"] in (None, packet.sport)
         and when["dport"] in (None, packet.dport)
         and packet.flags & looked_at == are_set
-        and not (when["flags"] == "ACK" and packet.length)
     )
 
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from lab.topology import DESTINATIONS, HOSTS, Family
-from lab.wire import Pattern
 
 
 class Site(Protocol):
@@ -38,17 +37,16 @@ class Site(Protocol):
 
 @dataclass(frozen=True)
 class Hits:
-    """Where a fault's hits are counted: kernel counters, a command's output, or packets.
+    """Where a fault's hits are counted: kernel counters, or a command's output.
 
     `read` turns the output of `command` into a number; with `counters` it is the
-    growth of their sum, with `packets` how many were captured.
+    growth of their sum.
     """
 
     host: str
     counters: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
     read: Callable[[str], int] = int
-    packets: Pattern | None = None
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from lab.faults.plan import Fault, Hits, Plan, Site
 from lab.topology import DESTINATIONS, Family
-from lab.wire import Pattern
 
 ROUTE_KINDS = ("unreachable", "prohibit", "throw", "blackhole")
 RULE_KINDS = ("unreachable", "prohibit", "blackhole")
@@ -20,8 +19,8 @@ ROUTE_ERROR_REST_S = 1.1
 def route(*, on: str, kind: str, to: str) -> Fault:
     """Give a host a route that says no: `unreachable`, `prohibit`, `throw` or `blackhole`.
 
-    On the router its hits are the ICMP errors sent (of a `blackhole`, the packets that
-    came). On the caller's own host nothing counts them.
+    On the router its hits are the ICMP errors sent. A `blackhole` sends none, and on
+    the caller's own host nothing counts them.
     """
     return Fault(on, f"route {kind}", "route", _plan_route, {"kind": kind}, to, check=_wrong_kind)
 
@@ -39,9 +38,7 @@ def _plan_route(site: Site, *, on: str, to: str, kind: str) -> Plan:
     version, length = _version(site)
     way = [kind, f"{site.address(to)}/{length}"]
     hits, rest_s = None, 0.0
-    if on == "router" and kind == "blackhole":
-        hits = Hits(on, packets=Pattern(on, f"packets to {to}", to=to))
-    elif on == "router":
+    if on == "router" and kind != "blackhole":
         hits = Hits(on, counters=(ICMP_SENT[site.family],))
         rest_s = ROUTE_ERROR_REST_S if site.family == "ipv4" else 0.0
     return Plan(

@@ -19,7 +19,11 @@ def sysctl(*, on: str = "server", values: Any) -> Fault:
 
 def _wrong_names(values: dict[str, Any]) -> list[str]:
     known = set(SYSCTLS) - {"kernel.osrelease"}
-    return [f"no sysctl '{name}' that the lab watches" for name in values if name not in known]
+    return [
+        f"no sysctl '{name}' in lab/inside/state.py, SYSCTLS"
+        for name in values
+        if name not in known
+    ]
 
 
 def _plan_sysctl(_site: Site, *, on: str, to: str, values: dict[str, Any]) -> Plan:

@@ -75,8 +75,7 @@ def make(
         if opening:
             _open(sockets, socket_name, **opening)
     except OSError as error:
-        return {"value": -1, "errno": error.errno, "elapsed_ms": 0.0, "at_ns": time.time_ns(),
-                "detail": f"socket: {error}"}  # fmt: skip
+        return {"lost": f"it was not made, for it has no socket: {error}"}
     number = sockets.number(socket_name)
     with _signals(interrupted_after_s, restart) as signals:
         at_ns, begun = time.time_ns(), time.perf_counter()
@@ -126,8 +125,12 @@ def _signals(after_s: float | None, restart: bool) -> Iterator[list[str]]:
 
 def _socket(domain: int, type: int, protocol: int, options: dict[str, Any]) -> int:
     number = libc.call("socket", domain, type, protocol)
-    for option, value in options.items():
-        _setsockopt(number, option, value)
+    try:
+        for option, value in options.items():
+            _setsockopt(number, option, value)
+    except OSError:
+        os.close(number)
+        raise
     return number
 
 

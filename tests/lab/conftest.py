@@ -81,10 +81,10 @@ def started(environment: dict[str, str]) -> Iterator[Callable[..., subprocess.Po
     """Start a command and go on; whatever still runs at the end is killed."""
     processes: list[subprocess.Popen[str]] = []
 
-    def start(*argv: str) -> subprocess.Popen[str]:
+    def start(*argv: str, start_new_session: bool = False) -> subprocess.Popen[str]:
         process = subprocess.Popen(
             [sys.executable, "-m", "lab", *argv], env=environment, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=start_new_session,
         )  # fmt: skip
         processes.append(process)
         return process

@@ -30,10 +30,16 @@ def container(here: engine.Engine, name: str, role: str) -> str:
     return str(labs.find(here, name).containers[role]["Id"])
 
 
-def journal(here: engine.Engine, name: str) -> str:
-    """Return the faults noted in the router, seen without going through the lab."""
-    argv = [here.cli, "exec", container(here, name, "router"), "ls", "/run/errnolab/faults"]
+def journal(here: engine.Engine, name: str, role: str = "router") -> str:
+    """Return the faults noted in a host, seen without going through the lab."""
+    argv = [here.cli, "exec", container(here, name, role), "ls", "/run/errnolab/faults"]
     return subprocess.run(argv, capture_output=True, text=True, check=False).stdout.strip()
+
+
+def setting_of(here: engine.Engine, name: str, role: str, setting: str) -> str:
+    """Return a sysctl of a host."""
+    argv = [here.cli, "exec", container(here, name, role), "sysctl", "-n", setting]
+    return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def wait_for(what: Callable[[], object]) -> None:
@@ -59,6 +65,28 @@ def test_an_interrupt_takes_the_fault_out_and_exits_130(
     assert "built anew" not in status.stderr
 
 
+@pytest.mark.parametrize("scenario", ["timeout", "timeout_sysctls"])
+def test_ctrl_c_at_a_terminal_takes_the_fault_out_too(
+    started: Start, errnolab: Command, here: engine.Engine, commanded: str, scenario: str
+) -> None:
+    """A terminal interrupts the command's children as well: the channels to the hosts."""
+    running = started("run", scenario, "--family", "4", start_new_session=True)
+    wait_for(lambda: journal(here, commanded) or running.poll() is not None)
+    os.killpg(running.pid, signal.SIGINT)
+    _, stderr = running.communicate(timeout=PATIENCE_S)
+    assert running.returncode == 130, stderr
+    for role in ("client", "router"):
+        assert journal(here, commanded, role) == ""
+    status = errnolab("status")
+    assert status.returncode == 0, status.stdout
+    assert "no fault in force" in status.stdout
+    assert "not as it was" not in status.stdout
+    again = errnolab("run", "refused", "--family", "4")
+    assert again.returncode == 0, again.stderr
+    assert "took out" not in again.stderr
+    assert "built anew" not in again.stderr
+
+
 @pytest.mark.parametrize("scenario", ["timeout", "timeout_tc", "host_unreachable", "reset"])
 def test_after_kill_9_in_the_middle_the_next_command_takes_the_fault_out(
     started: Start, errnolab: Command, here: engine.Engine, commanded: str, scenario: str
@@ -73,6 +101,76 @@ def test_after_kill_9_in_the_middle_the_next_command_takes_the_fault_out(
     assert again.returncode == 0, again.stderr
     assert journal(here, commanded) == ""
     assert "built anew" not in again.stderr
+
+
+def test_after_kill_9_a_setting_and_the_rule_beside_it_are_taken_out(
+    started: Start, errnolab: Command, here: engine.Engine, commanded: str
+) -> None:
+    """Of two faults in force together, one is a sysctl, which a host cannot undo by itself."""
+    setting = "net.ipv4.tcp_syn_retries"
+    before = setting_of(here, commanded, "client", setting)
+    running = started("run", "timeout_sysctls", "--family", "4")
+    # The rule is the second: by then the setting is changed.
+    wait_for(lambda: journal(here, commanded) or running.poll() is not None)
+    running.kill()
+    running.wait()
+    assert journal(here, commanded) == "timeout_sysctls-2"
+    assert journal(here, commanded, "client") == "timeout_sysctls"
+    assert setting_of(here, commanded, "client", setting) == "1" != before
+    again = errnolab("run", "refused", "--family", "4")
+    assert again.returncode == 0, again.stderr
+    assert "took out timeout_sysctls, left by a run that was killed" in again.stderr
+    assert "built anew" not in again.stderr
+    assert journal(here, commanded) == journal(here, commanded, "client") == ""
+    assert setting_of(here, commanded, "client", setting) == before
+
+
+def test_after_kill_9_in_the_middle_of_a_setting_the_next_command_puts_it_back(
+    started: Start, errnolab: Command, here: engine.Engine, commanded: str
+) -> None:
+    """The journal has the setting before the helper writes it, which may go on after the kill."""
+    setting = "net.ipv4.tcp_syn_retries"
+    before = setting_of(here, commanded, "client", setting)
+    running = started("run", "timeout_sysctls", "--family", "4")
+    wait_for(lambda: journal(here, commanded, "client") or running.poll() is not None)
+    running.kill()
+    running.wait()
+    assert journal(here, commanded, "client") == "timeout_sysctls"
+    again = errnolab("run", "refused", "--family", "4")
+    assert again.returncode == 0, again.stderr
+    assert setting_of(here, commanded, "client", setting) == before
+    assert "not as it was" not in errnolab("status").stdout
+
+
+def test_after_kill_9_the_program_that_answers_packets_is_gone(
+    started: Start, errnolab: Command, here: engine.Engine, commanded: str
+) -> None:
+    running = started("run", "icmp_connect", "--family", "4")
+
+    def held_in_force() -> bool:
+        """One case follows another, each with the fault in force for a moment: stop in one."""
+        running.send_signal(signal.SIGSTOP)
+        if answering(here, commanded) and journal(here, commanded) == "icmp_connect":
+            return True
+        running.send_signal(signal.SIGCONT)
+        return False
+
+    wait_for(held_in_force)
+    running.kill()
+    running.wait()
+    again = errnolab("run", "refused", "--family", "4")
+    assert again.returncode == 0, again.stderr
+    assert "took out icmp_connect, left by a run that was killed" in again.stderr
+    assert "built anew" not in again.stderr
+    assert journal(here, commanded) == ""
+    assert not answering(here, commanded)
+
+
+def answering(here: engine.Engine, name: str) -> bool:
+    """Tell whether a program answers packets on the router."""
+    return not _fails(
+        [here.cli, "exec", container(here, name, "router"), "pgrep", "-f", "errnolab-respond"]
+    )
 
 
 def test_after_kill_9_the_stopped_service_runs_again(

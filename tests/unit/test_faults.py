@@ -61,7 +61,6 @@ COUNTED = [
     stop(service="echo_udp"),
     drop_tc(on="router", to="server"),
     route(on="router", kind="unreachable", to="elsewhere"),
-    route(on="router", kind="blackhole", to="elsewhere"),
     no_route(on="router", to="elsewhere"),
     no_route(on="client", to="server"),
     link_down(on="client", toward="server"),
@@ -70,6 +69,7 @@ COUNTED = [
 ]
 SETTINGS = [
     route(on="client", kind="prohibit", to="server"),
+    route(on="router", kind="blackhole", to="elsewhere"),
     route_via(on="client", to="server", via="absent_near"),
     routing_rule(on="client", kind="prohibit", to="server"),
     link_down(on="server", toward="router"),
@@ -115,7 +115,7 @@ def test_plan_says_how_to_make_it_and_how_to_undo_it(fault: Fault, family: Famil
 @pytest.mark.parametrize("fault", COUNTED, ids=name_of)
 def test_hits_are_counted_where_something_counts_them(fault: Fault, family: Family) -> None:
     hits = hits_of(planned(fault, family))
-    assert hits.counters or hits.command or hits.packets
+    assert hits.counters or hits.command
 
 
 @BOTH

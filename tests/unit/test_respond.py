@@ -23,6 +23,7 @@ from typing import Any
 import dpkt
 import pytest
 
+from lab.faults.firewall import FLAG_MATCHES
 from tests.unit.packets import CLIENT, CLIENT6, ROUTER, ROUTER6, SERVER, SERVER6, ip4, ip6
 
 HOST_IMAGE = Path(__file__).parents[2] / "images" / "host"
@@ -364,13 +365,15 @@ def test_options_of_ip_are_quoted_and_the_ports_found_behind_them() -> None:
         ("PSH", RST | PSH, b"", False),
         ("ACK", ACK, b"", True),
         ("ACK", ACK | PSH, b"x", False),
-        ("ACK", ACK, b"x", False),
+        ("ACK", ACK, b"x", True),
         ("ACK", ACK | FIN, b"", False),
         ("ACK", ACK | SYN, b"", False),
         ("ACK", ACK | RST, b"", False),
         ("FIN", FIN, b"", True),
         ("FIN", FIN | ACK | PSH, b"x", True),
         ("FIN", ACK, b"", False),
+        ("FIN", FIN | SYN, b"", False),
+        ("FIN", FIN | RST, b"", False),
         ("", 0, b"", True),
         ("", RST, b"x", True),
     ],
@@ -380,6 +383,20 @@ def test_a_word_stands_for_some_segments(
 ) -> None:
     when = read(specification(family, when_flags=word))["when"]
     assert respond.matches(when, respond.parse(segment(family, flags, data=data))) is expected
+
+
+@pytest.mark.parametrize("word", [*FLAG_MATCHES, *respond.SEGMENTS])
+def test_a_rule_beside_it_takes_the_same_segments(word: str) -> None:
+    if word == "RST":
+        assert word not in respond.SEGMENTS  # nothing answers a reset
+        return
+    looked_at, are_set = FLAG_MATCHES[word] or ("", "")
+    assert respond.SEGMENTS[word] == (bits(looked_at), bits(are_set))
+
+
+def bits(flags: str) -> int:
+    """Return iptables' list of flags as TCP's header has them."""
+    return sum(respond.FLAGS[flag] for flag in flags.split(",") if flag)
 
 
 @FAMILIES

@@ -26,6 +26,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], dict[str, Any]
         return ""
 
     monkeypatch.setattr("lab.settings.shell.run", run)
+    monkeypatch.setattr("lab.settings.shell.apart", list)
     return found
 
 
