@@ -53,7 +53,7 @@ SCENARIO = Scenario(
                 ),
                 # Nothing comes; the next SYN would leave after 1 s.
                 poll(on="client", timeout_s=0.2).returns(0, within_s=(0.2, 0.6)),
-                so_error(on="client").returns(0),
+                so_error(on="client").reports(""),
                 state(on="client").tells("SYN-SENT"),
                 ss(on="server", port=17100, state="ESTAB").returns(1),
             ],

@@ -49,8 +49,13 @@ SCENARIO = Scenario(
                 bind(
                     on="server", to="any", port=16555, socket="r", options={"SO_REUSEADDR": 1}
                 ).fails("EADDRINUSE", within_s=(0.0, 0.2)),
+                # The one that has the port serves on.
+                connect(on="client", to="server"),
+                exchange(on="client", data=b"hi").gives(b"abc"),
             ],
-            counted=[Counted("server", "Tcp.ActiveOpens", exactly=0)],
+            seen=[syn(at="server", count=1)],
+            absent=[rst(at="client")],
+            counted=[Counted("client", "Tcp.ActiveOpens", exactly=1)],
         ),
         Case(
             # Two addresses of one host are two; "any" is all of them.

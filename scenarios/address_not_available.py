@@ -14,6 +14,7 @@ from lab import (
     bind,
     connect,
     exchange,
+    getsockname,
     no_address,
     per_family,
     rst,
@@ -61,6 +62,9 @@ SCENARIO = Scenario(
             calls=[
                 bind(on="server", to="elsewhere", port=17123).fails(
                     "EADDRNOTAVAIL", within_s=(0.0, 0.2)
+                ),
+                getsockname(on="server", socket="old").tells(
+                    per_family(ipv4="203.0.113.10:17122", ipv6="[2001:db8:ffff::10]:17122")
                 ),
             ],
             counted=[Counted("server", "Tcp.ActiveOpens", exactly=0)],

@@ -1,9 +1,10 @@
 """Every ICMP error that can answer the SYN of a blocking connect().
 
 In SYN-SENT each error that Linux knows ends the connect at once, with the errno of
-the kernel's table, whether RFC 1122 calls it hard or soft. A few do not reach TCP
-(source quench, redirects, reassembly time exceeded, undefined codes) or only tell it
-the path's MTU: then the SYN is sent again a second later, and gets through.
+the kernel's table, whether RFC 1122 calls it hard or soft. A few do not: reassembly time
+exceeded and undefined codes never reach TCP over IPv4, and TCP ignores a source quench,
+takes a redirect for the route alone, and from a path MTU message only the MTU. Then the
+SYN is sent again a second later, and gets through.
 
 The errors come from a program on the router, so that they arrive while nobody holds
 the socket (see `host_unreachable` for the other picture).
@@ -19,6 +20,7 @@ from lab import (
     given,
     icmp,
     icmp_error,
+    per_family,
     syn,
 )
 
@@ -54,13 +56,19 @@ SCENARIO = Scenario(
             counted=[
                 Counted("client", "Tcp.AttemptFails", exactly=0),
                 Counted("client", "TcpExt.TCPSynRetrans", exactly=1),
+                # It came in, and nothing was wrong with it.
+                Counted("client", per_family(ipv4="Icmp.InMsgs", ipv6="Icmp6.InMsgs"), at_least=1),
+                Counted(
+                    "client", per_family(ipv4="Icmp.InErrors", ipv6="Icmp6.InErrors"), exactly=0
+                ),
             ],
         ),
     ),
     look=(
         "`tcpdump -vn icmp or icmp6` at the caller names type and code, and who sent it; `nstat "
-        "IcmpInDestUnreachs` (`Icmp6InDestUnreachs`) grows. The call fails after one round trip, "
-        "or after a second if `nstat TcpExtLockDroppedIcmps` grew too."
+        "IcmpInDestUnreachs` grows with type 3 only (`Icmp6InDestUnreachs` with type 1), `nstat "
+        "IcmpInMsgs` with every type. The call fails after one round trip, or after a second if "
+        "`nstat TcpExtLockDroppedIcmps` grew too."
     ),
     source=(
         "RFC 792; RFC 1122 3.2.2 and 4.2.3.9; RFC 4443; RFC 5461; RFC 5927; "

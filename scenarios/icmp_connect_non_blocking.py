@@ -14,6 +14,7 @@ from lab import (
     given,
     icmp,
     icmp_error,
+    per_family,
     poll,
     so_error,
     syn,
@@ -31,7 +32,7 @@ SCENARIO = Scenario(
                 connect(on="client", to="server", blocking=False).fails("EINPROGRESS"),
                 poll(on="client").returns(1, within_s=(0.0, 0.2)),
                 so_error(on="client").reports(given("errno")),
-                so_error(on="client").returns(0),
+                so_error(on="client").reports(""),
             ],
             control=[connect(on="client", to="server")],
             seen=[syn(at="client", count=1), icmp(at="client", error=given("error"), count=1)],
@@ -42,7 +43,7 @@ SCENARIO = Scenario(
             calls=[
                 connect(on="client", to="server", blocking=False).fails("EINPROGRESS"),
                 poll(on="client").tells("POLLOUT", within_s=(0.9, 1.3)),
-                so_error(on="client").returns(0),
+                so_error(on="client").reports(""),
             ],
             control=[connect(on="client", to="server")],
             seen=[
@@ -50,7 +51,14 @@ SCENARIO = Scenario(
                 icmp(at="client", error=given("error"), count=1),
                 syn(at="server", count=1),
             ],
-            counted=[Counted("client", "Tcp.AttemptFails", exactly=0)],
+            counted=[
+                Counted("client", "Tcp.AttemptFails", exactly=0),
+                # It came in, and nothing was wrong with it.
+                Counted("client", per_family(ipv4="Icmp.InMsgs", ipv6="Icmp6.InMsgs"), at_least=1),
+                Counted(
+                    "client", per_family(ipv4="Icmp.InErrors", ipv6="Icmp6.InErrors"), exactly=0
+                ),
+            ],
         ),
     ),
     look=(

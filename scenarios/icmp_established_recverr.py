@@ -65,7 +65,14 @@ SCENARIO = Scenario(
                 data(at="client", sender="client", count=3),
                 data(at="server", sender="client", count=2),
             ],
-            counted=[Counted("client", "Tcp.RetransSegs", exactly=1)],
+            counted=[
+                Counted("client", "Tcp.RetransSegs", exactly=1),
+                # It came in, and nothing was wrong with it.
+                Counted("client", per_family(ipv4="Icmp.InMsgs", ipv6="Icmp6.InMsgs"), at_least=1),
+                Counted(
+                    "client", per_family(ipv4="Icmp.InErrors", ipv6="Icmp6.InErrors"), exactly=0
+                ),
+            ],
         ),
     ),
     look=(

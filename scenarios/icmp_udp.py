@@ -63,10 +63,10 @@ SCENARIO = Scenario(
             ],
             absent=[data(at="server", proto="udp")],
             counted=[
+                # It came in, and nothing was wrong with it.
+                Counted("client", per_family(ipv4="Icmp.InMsgs", ipv6="Icmp6.InMsgs"), at_least=1),
                 Counted(
-                    "client",
-                    per_family(ipv4="Udp.InDatagrams", ipv6="Udp6.InDatagrams"),
-                    exactly=0,
+                    "client", per_family(ipv4="Icmp.InErrors", ipv6="Icmp6.InErrors"), exactly=0
                 ),
             ],
         ),

@@ -4,7 +4,16 @@ connect(2) fails before anything is sent: no packet, no ARP, no wait. The same
 errno from a router is `net_unreachable`; only the wire tells them apart.
 """
 
-from lab import Counted, Scenario, any_packet, connect, no_route, per_family
+from lab import (
+    Counted,
+    Scenario,
+    any_icmp,
+    any_packet,
+    connect,
+    no_route,
+    per_family,
+    who_has,
+)
 
 SCENARIO = Scenario(
     cause="local",
@@ -14,7 +23,12 @@ SCENARIO = Scenario(
         # The kernel looks up a route and nothing else; the margin is for a busy machine.
         connect(on="client", to="server").fails("ENETUNREACH", within_s=(0.0, 0.1)),
     ],
-    absent=[any_packet(at="client"), any_packet(at="router")],
+    absent=[
+        any_packet(at="client"),
+        any_packet(at="router"),
+        who_has(at="client", to="router"),
+        any_icmp(at="client"),
+    ],
     counted=[
         Counted("client", per_family(ipv4="Ip.OutNoRoutes", ipv6="Ip6.OutNoRoutes"), at_least=1),
         Counted("client", "Tcp.OutSegs", exactly=0),

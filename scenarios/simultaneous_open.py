@@ -37,7 +37,7 @@ SCENARIO = Scenario(
         state(on="client").tells("SYN-SENT"),
         connect(on="server", to="client", port=17201).returns(0, within_s=(0.0, 0.3)),
         poll(on="client").tells("POLLOUT", within_s=(0.0, 0.2)),
-        so_error(on="client").returns(0),
+        so_error(on="client").reports(""),
         state(on="client").tells("ESTAB"),
         send(on="client", data=b"one").returns(3),
         recv(on="server").gives(b"one"),

@@ -109,7 +109,8 @@ SCENARIO = Scenario(
                 fill(on="client"),
                 poll(on="client", events="POLLPRI", timeout_s=0.5).returns(0),
                 fill(on="client"),
-                # 1.5 s after the first probe, which left in the 0.5 s before.
+                # 1.5 s after the first probe, which leaves 0.2 s after the window has closed, or
+                # later: so at most 0.3 s before send().
                 send(on="client", data=b"more").fails("ETIMEDOUT", within_s=(0.5, 2.0)),
                 send(on="client", data=b"more").fails("EPIPE", within_s=(0.0, 0.2)),
             ],
