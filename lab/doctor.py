@@ -85,6 +85,8 @@ PARTS = (
     Part("conntrack", "a firewall that knows connections, and may forget them",
          _module("nf_conntrack nf_conntrack_netlink xt_conntrack",
                  "CONFIG_NF_CT_NETLINK and CONFIG_NETFILTER_XT_MATCH_CONNTRACK"), optional=True),
+    Part("limit", "faults that heal by themselves, after so many packets",
+         _module("xt_limit", "CONFIG_NETFILTER_XT_MATCH_LIMIT"), optional=True),
     Part("clsact", "faults that a firewall does not show",
          _module("sch_ingress", "CONFIG_NET_SCH_INGRESS"), optional=True, version=("tc", "-V")),
     Part("tc-bpf", "faults that a firewall does not show",

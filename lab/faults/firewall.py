@@ -98,6 +98,7 @@ def _rule(
     arguments = {"kind": kind, "sender": sender, "proto": proto, "port": list(port),
                  "flags": flags if proto == "tcp" else "", "target": target, "times": times,
                  "match": list(match), "replies": REPLIES}  # fmt: skip
+    needs += ("limit",) if times is not None else ()
     return Fault(
         on, kind, "iptables", _plan_rule, arguments, to, ("iptables", *needs), check=_wrong_rule
     )

@@ -34,11 +34,10 @@ UNDO = (
     ["tc", "qdisc", "del", "dev", "lo", "root"],
 )
 # A match is a module of its own, whichever iptables asks for it.
-CONNTRACK = [
-    "FORWARD", "-i", "lo", "-p", "tcp", "--dport", "9", "!", "--syn",
-    "-m", "conntrack", "--ctstate", "NEW,INVALID",
-    "-m", "comment", "--comment", "errnolab:probe", "-j", "DROP",
-]  # fmt: skip
+MATCHES = {
+    "conntrack": ["!", "--syn", "-m", "conntrack", "--ctstate", "NEW,INVALID"],
+    "limit": ["-m", "limit", "--limit", "1/hour", "--limit-burst", "2"],
+}
 LINEAR_TIMEOUTS = Path("/proc/sys/net/ipv4/tcp_syn_linear_timeouts")
 SOCKETS = {
     "raw-sockets": (socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP),
@@ -52,7 +51,9 @@ def probe() -> dict[str, str]:
     found = {name: _try_command(argv) for name, argv in COMMANDS.items()}
     for argv in UNDO:
         run(argv)
-    found["conntrack"] = _try_conntrack([tool for tool in TOOLS if not found[tool]])
+    tools = [tool for tool in TOOLS if not found[tool]]
+    found |= {name: _try_match(tools, match) for name, match in MATCHES.items()}
+    found["conntrack"] = found["conntrack"] or _try_command(["conntrack", "-C"])
     found |= {name: _try_socket(*kind) for name, kind in SOCKETS.items()}
     linear = LINEAR_TIMEOUTS.exists()
     found["tcp_syn_linear_timeouts"] = "" if linear else "the kernel has none: they came with 6.5"
@@ -60,12 +61,13 @@ def probe() -> dict[str, str]:
     return found
 
 
-def _try_conntrack(tools: list[str]) -> str:
-    """Try a rule about a connection's state in every iptables that works, and the table itself."""
-    reasons = [_try_command([tool, "-w", "-I", *CONNTRACK]) for tool in tools]
-    reasons.append(_try_command(["conntrack", "-C"]))
+def _try_match(tools: list[str], match: list[str]) -> str:
+    """Try a rule with a match in every iptables that works."""
+    rule = ["FORWARD", "-i", "lo", "-p", "tcp", "--dport", "9", *match,
+            "-m", "comment", "--comment", "errnolab:probe", "-j", "DROP"]  # fmt: skip
+    reasons = [_try_command([tool, "-w", "-I", *rule]) for tool in tools]
     for tool in tools:
-        run([tool, "-w", "-D", *CONNTRACK])
+        run([tool, "-w", "-D", *rule])
     return next(filter(None, reasons), "") if tools else "no iptables works"
 
 
