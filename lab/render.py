@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 
 from rich.table import Table
 from rich.text import Text
 
 from lab import console
 from lab.calls import IN_PROGRESS, Call
+from lab.known import Facts, resolve
 from lab.ladder import ASCII, UNICODE
 from lab.proofs import duration, name_of, preview
 from lab.result import CaseResult, Proof, Result
-from lab.scenario import Scenario
+from lab.scenario import Case, Scenario
+from lab.topology import FAMILIES
 
 COLOURS = {"pass": "green", "fail": "red", "invalid": "magenta", "skip": "yellow"}
 # How many different errnos a line names.
@@ -147,36 +150,59 @@ def show_scenario(scenario: Scenario) -> None:
     for case in scenario.as_cases():
         if case.name:
             console.out.print(Text(f"case {case.name}"))
-        for fault in case.faults:
-            console.out.print(
-                Text(f"  fault    {fault.kind} on {fault.on}, to {fault.to} ({fault.mechanism})")
-            )
-        for call in case.all_calls:
-            console.out.print(Text(f"  call     {name_of(call)}: {_wish(call)}"))
-        for verb, patterns in (("seen", case.seen), ("absent", case.absent)):
-            for pattern in patterns:
-                console.out.print(Text(f"  {verb:8} {pattern.describe()}"))
-        for counted in case.counted:
-            growth = (
-                f"+{counted.exactly}" if counted.at_least is None else f">= +{counted.at_least}"
-            )
-            console.out.print(Text(f"  counted  {counted.host} {counted.counter} {growth}"))
-        for picture in case.pictures:
-            console.out.print(Text(f"  either   reported {picture.name}"))
-    console.out.print(Text(f"\nclaims   {scenario.claim}\nsource   {scenario.source}"))
+        for line in _by_family(case):
+            console.out.print(Text(f"  {line}"))
+    if scenario.look:
+        console.out.print(Text(f"\nlook     {scenario.look}"))
+    console.out.print(Text(f"claims   {scenario.claim}\nsource   {scenario.source}"))
     console.out.print(Text(f"run it   make scenario-{scenario.name.replace('_', '-')}"))
+
+
+def _by_family(case: Case) -> Iterator[str]:
+    """Yield a case's lines; what differs by family stands there twice, with its family."""
+    families = [family for family in FAMILIES if case.family in ("", family)]
+    told = [list(_lines(resolve(case, Facts(family, SHOWN, case.given)))) for family in families]
+    for same in zip_longest(*told, fillvalue=""):
+        if len(set(same)) == 1:
+            yield same[0]
+        else:
+            yield from (f"{line}  ({family})" for line, family in zip(same, families) if line)
+
+
+# The settings of a kernel as it comes, for what depends on them.
+SHOWN = {"net.ipv4.tcp_syn_linear_timeouts": "4", "net.ipv4.tcp_syn_retries": "6"}
+
+
+def _lines(case: Case) -> Iterator[str]:
+    for fault in case.faults:
+        yield f"fault    {fault.kind} on {fault.on}, to {fault.to} ({fault.mechanism})"
+    for verb, calls in (("before", case.before), ("call", case.calls), ("control", case.control)):
+        yield from (f"{verb:8} {name_of(call)}: {_wish(call)}" for call in calls)
+    for verb, patterns in (("seen", case.seen), ("absent", case.absent)):
+        for pattern in patterns:
+            number = f": {pattern.wanted()}" if verb == "seen" else ""
+            yield f"{verb:8} {pattern.describe()}{number}"
+    for counted in case.counted:
+        growth = f"+{counted.exactly}" if counted.at_least is None else f">= +{counted.at_least}"
+        yield f"counted  {counted.host} {counted.counter} {growth}"
+    yield from (f"either   reported {picture.name}" for picture in case.pictures)
 
 
 def _wish(call: Call) -> str:
     wanted = call.wanted
     if wanted.data is not None:
-        text = preview(wanted.data) if isinstance(wanted.data, bytes) else "the data back"
+        text = preview(wanted.data)
     elif wanted.errno_name:
-        text = f"{wanted.errno_name}"
+        text = wanted.errno_name
     elif wanted.reported is not None:
         text = f"{wanted.reported or 'no errno'} as value"
     elif wanted.told is not None:
         text = f"{wanted.told}"
     else:
         text = "success" if wanted.value is None else f"value {wanted.value}"
-    return text + (f" within {wanted.within_s} s" if wanted.within_s is not None else "")
+    if wanted.signal:
+        text += f" and {wanted.signal}"
+    if wanted.within_s is not None:
+        first, last = wanted.within_s
+        text += f" in {first:g} to {last:g} s"
+    return text

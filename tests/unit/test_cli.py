@@ -150,7 +150,7 @@ def test_show_explains_a_scenario(
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        ('.fails("ETIMEDOUT", within_s=(1, 2))', "ETIMEDOUT within (1, 2) s"),
+        ('.fails("ETIMEDOUT", within_s=(1, 2))', "ETIMEDOUT in 1 to 2 s"),
         ('.reports("EPIPE")', "EPIPE as value"),
         ('.reports("")', "no errno as value"),
         ('.tells("ESTAB")', "ESTAB"),
