@@ -16,7 +16,7 @@ from lab import scenario as scenarios
 from lab.calls import IN_PROGRESS, Call
 from lab.errors import ScenarioError
 from lab.explain import names
-from lab.known import Facts, resolve
+from lab.known import AS_IT_COMES, Facts, resolve
 from lab.scenario import CAUSES, Scenario
 from lab.topology import FAMILIES, Family
 
@@ -121,7 +121,7 @@ def sights(scenario: Scenario) -> list[Sight]:
     calls: dict[str, list[str]] = {}
     for family in FAMILIES:
         for case in scenario.as_cases(family):
-            facts = Facts(family, {"net.ipv4.tcp_syn_linear_timeouts": "4"}, case.given)
+            facts = Facts(family, AS_IT_COMES, case.given)
             for call in case.all_calls:
                 for name in _errnos(call, facts):
                     there = cases.setdefault(name, {}).setdefault(family, [])

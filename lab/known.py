@@ -16,6 +16,8 @@ from lab.topology import Family
 
 T = TypeVar("T")
 NEWEST = (99, 0)
+# The settings of a new kernel as it comes, where no run has looked.
+AS_IT_COMES = {"net.ipv4.tcp_syn_linear_timeouts": "4", "net.ipv4.tcp_syn_retries": "6"}
 # What holds no Known value: most of what `resolve` is given, so it looks for them first.
 PLAIN = (str, bytes, int, float, type(None))
 

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from lab import console
 from lab.calls import IN_PROGRESS, Call
-from lab.known import Facts, resolve
+from lab.known import AS_IT_COMES, Facts, resolve
 from lab.ladder import ASCII, UNICODE
 from lab.proofs import duration, name_of, preview
 from lab.result import CaseResult, Proof, Result
@@ -161,16 +161,14 @@ def show_scenario(scenario: Scenario) -> None:
 def _by_family(case: Case) -> Iterator[str]:
     """Yield a case's lines; what differs by family stands there twice, with its family."""
     families = [family for family in FAMILIES if case.family in ("", family)]
-    told = [list(_lines(resolve(case, Facts(family, SHOWN, case.given)))) for family in families]
+    told = [
+        list(_lines(resolve(case, Facts(family, AS_IT_COMES, case.given)))) for family in families
+    ]
     for same in zip_longest(*told, fillvalue=""):
         if len(set(same)) == 1:
             yield same[0]
         else:
             yield from (f"{line}  ({family})" for line, family in zip(same, families) if line)
-
-
-# The settings of a kernel as it comes, for what depends on them.
-SHOWN = {"net.ipv4.tcp_syn_linear_timeouts": "4", "net.ipv4.tcp_syn_retries": "6"}
 
 
 def _lines(case: Case) -> Iterator[str]:

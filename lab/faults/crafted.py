@@ -65,8 +65,7 @@ def answer(
                  "lets_pass": lets_pass}  # fmt: skip
     return Fault(
         on, "answer", "crafted packet", _plan_answer, arguments, to,
-        needs=("packet-sockets", "iptables", *(("limit",) if times is not None else ())),
-        check=_wrong_answer,
+        needs=("packet-sockets", *firewall.needs_of(times)), check=_wrong_answer,
     )  # fmt: skip
 
 

@@ -98,10 +98,15 @@ def _rule(
     arguments = {"kind": kind, "sender": sender, "proto": proto, "port": list(port),
                  "flags": flags if proto == "tcp" else "", "target": target, "times": times,
                  "match": list(match), "replies": REPLIES}  # fmt: skip
-    needs += ("limit",) if times is not None else ()
     return Fault(
-        on, kind, "iptables", _plan_rule, arguments, to, ("iptables", *needs), check=_wrong_rule
-    )
+        on, kind, "iptables", _plan_rule, arguments, to, (*needs_of(times), *needs),
+        check=_wrong_rule,
+    )  # fmt: skip
+
+
+def needs_of(times: Any) -> tuple[str, ...]:
+    """Return what a rule needs of the kernel, by the names that `doctor` knows."""
+    return ("iptables",) if times is None else ("iptables", "limit")
 
 
 def _wrong_rule(

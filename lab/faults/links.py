@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from lab.faults.plan import Fault, Hits, Plan, Site
+from lab.faults.plan import IP_VERSION, ONE_HOST, Fault, Hits, Plan, Site
 from lab.faults.routes import ICMP_SENT, NO_ROUTE_HERE, ROUTE_ERROR_REST_S
-from lab.topology import Family, home
+from lab.topology import home
 
-VERSIONS: dict[Family, str] = {"ipv4": "-4", "ipv6": "-6"}
 # Locally administered, and nobody's.
 NOBODYS_MAC = "02:00:5e:00:00:99"
 
@@ -33,7 +32,7 @@ def _plan_link_down(site: Site, *, on: str, to: str) -> Plan:
     # The kernel makes a link-local address of its own, which is tentative for a second.
     again += [["ip", "-6", "address", "flush", "dev", device]]
     again += [["ip", "-6", "address", "add", a, "dev", device, "nodad"] for a in addresses]
-    for version in VERSIONS.values():
+    for version in IP_VERSION.values():
         listing = site.look(on, "ip", version, "route", "show", "dev", device)
         ways = [line.split() for line in listing.splitlines() if "proto kernel" not in line]
         again += [["ip", version, "route", "replace", *way, "dev", device] for way in ways]
@@ -71,7 +70,7 @@ def wrong_neighbour(*, on: str, to: str) -> Fault:
 
 
 def _plan_wrong_neighbour(site: Site, *, on: str, to: str) -> Plan:
-    device, version = site.interface(on, toward=to), VERSIONS[site.family]
+    device, version = site.interface(on, toward=to), IP_VERSION[site.family]
     way = [site.address(to, on=home(on) if to == "router" else ""), "dev", device]
     return Plan(
         on, "neighbour",
@@ -91,7 +90,7 @@ def forget_neighbour(*, on: str, to: str) -> Fault:
 
 def _plan_forget_neighbour(site: Site, *, on: str, to: str) -> Plan:
     way = ["to", site.address(to), "dev", site.interface(on, toward=to)]
-    forget = ["ip", VERSIONS[site.family], "neighbour", "flush", *way]
+    forget = ["ip", IP_VERSION[site.family], "neighbour", "flush", *way]
     return Plan(on, "neighbour", commands=[forget], undo=[forget])
 
 
@@ -101,7 +100,7 @@ def no_address(*, on: str, to: str = "elsewhere") -> Fault:
 
 
 def _plan_no_address(site: Site, *, on: str, to: str) -> Plan:
-    version, length = ("-4", 32) if site.family == "ipv4" else ("-6", 128)
+    version, length = IP_VERSION[site.family], ONE_HOST[site.family]
     what = [f"{site.address(to)}/{length}", "dev", "lo"]
     return Plan(
         on, "address",

@@ -13,6 +13,10 @@ from typing import Any, Protocol
 
 from lab.topology import DESTINATIONS, HOSTS, Family
 
+# ip(8)'s option for a family, and the length of the prefix that is one host.
+IP_VERSION: dict[Family, str] = {"ipv4": "-4", "ipv6": "-6"}
+ONE_HOST: dict[Family, int] = {"ipv4": 32, "ipv6": 128}
+
 
 class Site(Protocol):
     """The part of a lab that a plan may look at: nothing here changes anything."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.faults.plan import Fault, Hits, Plan, Site
+from lab.faults.plan import IP_VERSION, ONE_HOST, Fault, Hits, Plan, Site
 from lab.topology import DESTINATIONS, Family
 
 ROUTE_KINDS = ("unreachable", "prohibit", "throw", "blackhole")
@@ -31,7 +31,7 @@ def _wrong_kind(kind: str) -> list[str]:
 
 def _version(site: Site) -> tuple[str, int]:
     """Return ip(8)'s option for a family, and the length of a host's prefix."""
-    return ("-4", 32) if site.family == "ipv4" else ("-6", 128)
+    return IP_VERSION[site.family], ONE_HOST[site.family]
 
 
 def _plan_route(site: Site, *, on: str, to: str, kind: str) -> Plan:

@@ -21,26 +21,11 @@ def drop_tc(*, on: str, to: str, port: int = ECHO_PORT, sender: str = "client") 
 
 def _plan_drop_tc(site: Site, *, on: str, to: str, port: int, sender: str) -> Plan:
     device = site.interface(on, toward=sender)
-    # The kernel gives an interface without a queue length one, with its first qdisc.
-    queue = site.look(on, "cat", f"/sys/class/net/{device}/tx_queue_len").strip()
     protocol = "ip" if site.family == "ipv4" else "ipv6"
     program = _syn_filter(site.family, site.address(sender), site.address(to), port)
-    return Plan(
-        on, "tc (clsact, classic BPF)",
-        commands=[
-            ["tc", "qdisc", "add", "dev", device, "clsact"],
-            ["tc", "filter", "add", "dev", device, "ingress", "protocol", protocol,
-             "bpf", "da", "bytecode", program],
-        ],
-        undo=[
-            ["ip", "link", "set", "dev", device, "txqueuelen", queue],
-            ["tc", "qdisc", "del", "dev", device, "clsact"],
-        ],
-        hits=Hits(
-            on, command=("tc", "-s", "qdisc", "show", "dev", device, "clsact"),
-            read=_dropped_by_qdisc,
-        ),
-    )  # fmt: skip
+    shoot = ["tc", "filter", "add", "dev", device, "ingress", "protocol", protocol,
+             "bpf", "da", "bytecode", program]  # fmt: skip
+    return _with_qdisc(site, on, device, "tc (clsact, classic BPF)", ["clsact"], shoot)
 
 
 def slow_link(*, on: str, toward: str, rate_kbit: int, burst_bytes: int, queue_bytes: int) -> Fault:
@@ -57,21 +42,26 @@ def _plan_slow_link(
     site: Site, *, on: str, to: str, rate_kbit: int, burst_bytes: int, queue_bytes: int
 ) -> Plan:
     device = site.interface(on, toward=to)
+    tbf = ["root", "tbf", "rate", f"{rate_kbit}kbit", "burst", str(burst_bytes),
+           "limit", str(queue_bytes)]  # fmt: skip
+    return _with_qdisc(site, on, device, "tc (tbf)", tbf)
+
+
+def _with_qdisc(
+    site: Site, on: str, device: str, mechanism: str, qdisc: list[str], *more: list[str]
+) -> Plan:
+    """Return the plan for a qdisc whose drops are the hits, and for what is put on it."""
+    # The kernel gives an interface without a queue length one, with its first qdisc.
     queue = site.look(on, "cat", f"/sys/class/net/{device}/tx_queue_len").strip()
+    where = ["dev", device, qdisc[0]]
     return Plan(
-        on, "tc (tbf)",
-        commands=[
-            ["tc", "qdisc", "add", "dev", device, "root", "tbf", "rate", f"{rate_kbit}kbit",
-             "burst", str(burst_bytes), "limit", str(queue_bytes)],
-        ],
+        on, mechanism,
+        commands=[["tc", "qdisc", "add", "dev", device, *qdisc], *more],
         undo=[
             ["ip", "link", "set", "dev", device, "txqueuelen", queue],
-            ["tc", "qdisc", "del", "dev", device, "root"],
+            ["tc", "qdisc", "del", *where],
         ],
-        hits=Hits(
-            on, command=("tc", "-s", "qdisc", "show", "dev", device, "root"),
-            read=_dropped_by_qdisc,
-        ),
+        hits=Hits(on, command=("tc", "-s", "qdisc", "show", *where), read=_dropped_by_qdisc),
     )  # fmt: skip
 
 
