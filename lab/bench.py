@@ -25,7 +25,7 @@ from lab import lab as labs
 from lab.console import out, say, step
 from lab.lab import Lab, LabSite
 from lab.session import Session, sibling_names
-from lab.topology import FAMILIES, HOSTS, Block
+from lab.topology import CORE_HOSTS, FAMILIES, Block
 
 ROUNDS = 3
 JOBS = 4
@@ -96,7 +96,7 @@ def _measure_up(name: str) -> Figure:
         block = next(labs.free_blocks(here))
         return _timed(
             lambda: binary.run(f"errnolab-{name}", "-f", override, "up", "--detach",
-                               env=Block(block).environment(name, image))
+                               env=Block(block).environment(name, {"host": image}))
         )  # fmt: skip
 
     with step("measuring up"), _sleeping() as override:
@@ -119,7 +119,7 @@ def _sleeping() -> Iterator[str]:
     asleep = {"entrypoint": ["sleep", "infinity"], "command": [], "healthcheck": {"disable": True}}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "sleep.json"
-        path.write_text(json.dumps({"services": dict.fromkeys(HOSTS, asleep)}))
+        path.write_text(json.dumps({"services": dict.fromkeys(CORE_HOSTS, asleep)}))
         yield str(path)
 
 

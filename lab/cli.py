@@ -16,7 +16,7 @@ import click
 
 from lab.console import err, out, say
 from lab.errors import LabError
-from lab.topology import FAMILIES, HOSTS, Family
+from lab.topology import FAMILIES, GUESTS, HOSTS, Family
 
 INTERRUPTED = 130
 FAMILY_CHOICES: dict[str, tuple[Family, ...]] = {
@@ -78,13 +78,16 @@ family_option = click.option(
 @cli.command()
 @lab_option
 @click.option("--block", type=click.IntRange(0, 63), help="Address block, by default a free one.")
-def up(lab_name: str, block: int | None) -> None:
+@click.option("--with", "guest_roles", multiple=True, type=click.Choice(list(GUESTS)),
+              help="A host too that only some scenarios need; may be given again.")  # fmt: skip
+def up(lab_name: str, block: int | None, guest_roles: Sequence[str]) -> None:
     """Bring a lab up, or back to its baseline."""
-    from lab import lab as labs  # noqa: PLC0415  # `errnolab --help` needs no engine
-    from lab import status  # noqa: PLC0415
+    from lab import guests, status  # noqa: PLC0415  # `errnolab --help` needs no engine
+    from lab import lab as labs  # noqa: PLC0415
 
     labs.up(lab_name, block=block)
     with labs.hold(lab_name, heal=True) as lab:
+        guests.invite(lab, guest_roles)
         status.show(lab)
 
 
@@ -228,7 +231,8 @@ def shell(host: str, argv: Sequence[str], lab_name: str) -> None:
     here = engine.connect()
     container = labs.find(here, lab_name).containers.get(host)
     if container is None:
-        raise LabError(f"lab {lab_name} has no host {host}; `errnolab up` brings it back")
+        asked = f"up --with {host}" if host in GUESTS else "up"
+        raise LabError(f"lab {lab_name} has no host {host}; `errnolab {asked}` brings it")
     if argv[:1] == ("--lab",):
         raise click.UsageError("give --lab before the host: errnolab shell --lab NAME HOST …")
     argv = argv[1:] if argv[:1] == ("--",) else argv

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from lab import breaking, console, engine, evidence, render
+from lab import breaking, console, engine, evidence, guests, render
 from lab import lab as labs
 from lab.errors import LabError
 from lab.known import resolve
@@ -101,6 +101,7 @@ def break_(scenario: Scenario, family: Family, lab_name: str) -> None:
 def _break_case(name: str, case: Case, family: Family, lab_name: str) -> None:
     with labs.hold(lab_name) as lab:
         whole = resolve(case, lab.facts(family, case.given))
+        guests.invite(lab, whole.guests)
         lacking = missing(lab, whole, family)
         if lacking:
             raise LabError(f"{name} cannot be made here: {lacking}")

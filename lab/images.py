@@ -19,6 +19,7 @@ from typing import Any
 from lab import apt, console, shell
 from lab.engine import Engine, patience
 from lab.errors import CommandFailed, ImageError
+from lab.topology import GUESTS
 
 SUITE = "bookworm"
 PULLED = f"debian:{SUITE}-slim"
@@ -50,13 +51,33 @@ def ensure(engine: Engine) -> str:
     return tag
 
 
+def ensure_guest(engine: Engine, role: str) -> str:
+    """Return the tag of a guest's image, which stands on the host image, after making it."""
+    tag = guest_tag(role)
+    if not _exists(engine, tag):
+        base = ensure(engine)
+        with _making(f"Building {tag}, which only some scenarios need") as detail:
+            _build(engine, IMAGES / role, tag, {"BASE": base}, detail)
+    return tag
+
+
 def host_tag() -> str:
     """Return the name of the host image that belongs to the files as they are now."""
-    content = hashlib.sha256(SUITE.encode())
-    for path in sorted(_sources(IMAGES / "host")):
-        content.update(f"{path.name} {path.stat().st_mode & 0o111:o}".encode())
+    return f"{HOST}:{_fingerprint(SUITE, 'host')}"
+
+
+def guest_tag(role: str) -> str:
+    """Return the name of a guest's image that belongs to the files as they are now."""
+    return f"errnolab/{role}:{_fingerprint(host_tag(), role)}"
+
+
+def _fingerprint(base: str, folder: str) -> str:
+    """Return what tells an image from others of its name: its base, and each of its files."""
+    content = hashlib.sha256(base.encode())
+    for path in sorted(_sources(IMAGES / folder)):
+        content.update(f"{path.relative_to(IMAGES)} {path.stat().st_mode & 0o111:o}".encode())
         content.update(hashlib.sha256(path.read_bytes()).digest())
-    return f"{HOST}:{content.hexdigest()[:12]}"
+    return content.hexdigest()[:12]
 
 
 def registry_answers(engine: Engine) -> bool:
@@ -80,8 +101,9 @@ def remove_ours(engine: Engine) -> list[str]:
     from docker.errors import APIError  # noqa: PLC0415
 
     gone: list[str] = []
+    kept = {BASE, host_tag(), *map(guest_tag, GUESTS)}
     for image in engine.client.images.list(filters={"label": LABEL}):
-        if not {BASE, host_tag()} & set(image.tags):
+        if not kept & set(image.tags):
             try:
                 engine.client.images.remove(str(image.id))
             except APIError as why:
@@ -96,7 +118,7 @@ def _name(image: Any) -> str:
 
 
 def _sources(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.iterdir() if path.is_file() and path.suffix != ".pyc")
+    return (path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc")
 
 
 def _exists(engine: Engine, tag: str) -> bool:

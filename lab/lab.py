@@ -38,7 +38,7 @@ from lab.errors import (
 )
 from lab.hosts import Host
 from lab.known import Facts
-from lab.topology import BLOCKS, ECHO_PORT, FAMILIES, HOSTS, LABEL, Block, Family, home
+from lab.topology import BLOCKS, CORE_HOSTS, ECHO_PORT, FAMILIES, LABEL, Block, Family, home
 
 READY_WITHIN_S = 20.0
 # A lab that has been up echoes in milliseconds, unless something in it hangs.
@@ -55,8 +55,8 @@ class Found:
 
     @property
     def running(self) -> bool:
-        """Tell whether every host runs."""
-        return all(self.containers.get(role, {}).get("State") == "running" for role in HOSTS)
+        """Tell whether every host runs that each lab has."""
+        return all(self.containers.get(role, {}).get("State") == "running" for role in CORE_HOSTS)
 
 
 @dataclass
@@ -67,7 +67,7 @@ class Lab:
     block: Block
     engine: engine.Engine
     hosts: dict[str, Host]
-    containers: Mapping[str, Mapping[str, Any]]
+    containers: dict[str, Mapping[str, Any]]
     kernel: str = ""
     flavour: str = "nft"
     sysctls: dict[str, str] = field(default_factory=dict)
@@ -81,12 +81,13 @@ class Lab:
         """Put one question to every host at once."""
         return hosts.ask_all(self.hosts.values(), operation, **arguments)
 
-    def snapshot(self, roles: Iterable[str] = HOSTS) -> dict[str, dict[str, list[str]]]:
-        """Return the state of hosts, by subject."""
-        return hosts.ask_all([self.hosts[r] for r in roles], "snapshot", flavour=self.flavour)
+    def snapshot(self, roles: Iterable[str] | None = None) -> dict[str, dict[str, list[str]]]:
+        """Return the state of hosts (all, unless said), by subject."""
+        asked = [self.hosts[role] for role in (self.hosts if roles is None else roles)]
+        return hosts.ask_all(asked, "snapshot", flavour=self.flavour)
 
-    def changes(self, roles: Iterable[str] = HOSTS) -> list[str]:
-        """Return how hosts differ from the lab's baseline, a line each."""
+    def changes(self, roles: Iterable[str] | None = None) -> list[str]:
+        """Return how hosts (all, unless said) differ from the lab's baseline, a line each."""
         now = self.snapshot(roles)
         return [
             f"{host}: {subject}: {sign} {line}"
@@ -94,6 +95,12 @@ class Lab:
             for subject, lines in subjects.items()
             for sign, line in _difference(self.baseline[host].get(subject, []), lines)
         ]
+
+    def remember(self, roles: Iterable[str]) -> None:
+        """Take the state of hosts as it is now for their baseline; they keep it."""
+        for role, state in self.snapshot(roles).items():
+            self.baseline[role] = state
+            self.hosts[role].do("remember", name=f"baseline-{self.flavour}", value=state)
 
     def faults(self) -> list[tuple[str, str, dict[str, Any]]]:
         """Return the faults in force, in the order made: host, name and journal entry of each."""
@@ -120,7 +127,8 @@ class Lab:
 
     def settle(self) -> str:
         """End the connections that earlier calls left behind; return "" or what is left."""
-        left = hosts.ask_all((self.hosts["client"], self.hosts["server"]), "settle")
+        callers = [host for role, host in self.hosts.items() if role not in UNSETTLED]
+        left = hosts.ask_all(callers, "settle")
         return "; ".join(
             f"{host}: {number} earlier connections are still alive, and may send"
             for host, number in left.items()
@@ -158,6 +166,10 @@ class Lab:
     def close(self) -> None:
         """Close the channels, which lets go of the lock."""
         hosts.close_all(self.hosts.values())
+
+
+# What passes packets on, and what echoes all the time, has nothing to end.
+UNSETTLED = ("router", "bystander")
 
 
 def _difference(old: list[str], new: list[str]) -> list[tuple[str, str]]:
@@ -231,9 +243,9 @@ def up(name: str, *, block: int | None = None) -> Found:
     check_name(name)
     here, binary, image = prepare()
     found = find_all(here).get(name)
-    if found and found.running and _has_image(found, image):
+    if found and found.running and all(found.containers[r]["Image"] == image for r in CORE_HOSTS):
         return found
-    with _allocation_lock() as lock:
+    with allocation_lock() as lock:
         # A Compose whose command was killed goes on, and keeps the lock until it ends.
         found = find_all(here).get(name)
         if found and not found.running:
@@ -244,7 +256,7 @@ def up(name: str, *, block: int | None = None) -> Found:
         number = found.block.number if found else block
         for candidate in [number] if number is not None else free_blocks(here):
             try:
-                _compose_up(here, binary, name, Block(candidate), image, lock)
+                compose_up(here, binary, name, Block(candidate), {"host": image}, lock)
             except SubnetTaken:
                 if number is not None:
                     raise
@@ -257,7 +269,7 @@ def up(name: str, *, block: int | None = None) -> Found:
 
 def prepare() -> tuple[engine.Engine, compose.Compose, str]:
     """Make what every lab needs and is not there: engine, Compose, image; one at a time."""
-    with _allocation_lock():
+    with allocation_lock():
         here = engine.ensure()
         return here, compose.ensure(), images.ensure(here)
 
@@ -268,22 +280,25 @@ def check_name(name: str) -> None:
         raise LabError(f"'{name}' is not a lab's name: use a to z, 0 to 9 and '-', at most 41")
 
 
-def _has_image(found: Found, image: str) -> bool:
-    return all(container["Image"] == image for container in found.containers.values())
+def compose_up(
+    here: engine.Engine, binary: compose.Compose, name: str, block: Block,
+    tags: Mapping[str, str], lock: int,
+) -> None:  # fmt: skip
+    """Start the containers of the hosts that `tags` has images of: "host", and guests' roles.
 
-
-def _compose_up(
-    here: engine.Engine, binary: compose.Compose, name: str, block: Block, image: str, lock: int
-) -> None:
-    """Start the containers. Raises: SubnetTaken if the engine has other use for the block."""
+    Raises: SubnetTaken if the engine has other use for the block.
+    """
+    guests = [role for role in tags if role != "host"]
+    what = f"{' and '.join(guests)} of lab {name}" if guests else f"lab {name}"
     try:
-        with step(f"starting lab {name} in {block.prefix4('client_net')}.0 and its neighbours"):
-            environment = block.environment(name, image, gateway_mode(here.version))
-            binary.run(f"errnolab-{name}", "up", "--detach", "--no-build", "--remove-orphans",
-                       env=environment, pass_fds=(lock,))  # fmt: skip
+        with step(f"starting {what} in {block.prefix4('client_net')}.0 and its neighbours"):
+            environment = block.environment(name, tags, gateway_mode(here.version))
+            profiles = [f"--profile={role}" for role in guests]
+            binary.run(f"errnolab-{name}", *profiles, "up", "--detach", "--no-build",
+                       "--remove-orphans", *guests, env=environment, pass_fds=(lock,))  # fmt: skip
     except ComposeError as error:
         # Nothing of it is worth keeping: a lab has no state but what `up` gives it.
-        remove(here, name)
+        remove(here, name, guests)
         if "overlaps" not in str(error):
             raise
         raise SubnetTaken(_taken(block, "another network of the engine")) from error
@@ -335,7 +350,7 @@ def _taken_subnets(here: engine.Engine) -> Iterator[tuple[IPv4Network | IPv6Netw
 
 
 @contextlib.contextmanager
-def _allocation_lock() -> Iterator[int]:
+def allocation_lock() -> Iterator[int]:
     """Let one process at a time choose a block and start a lab; yield the lock's descriptor."""
     path = Path(tempfile.gettempdir()) / f"errnolab-{os.getuid()}.lock"
     with path.open("w") as handle:
@@ -343,16 +358,18 @@ def _allocation_lock() -> Iterator[int]:
         yield handle.fileno()
 
 
-def remove(here: engine.Engine, name: str) -> int:
-    """Remove a lab's containers and networks, by label; return how many containers there were."""
+def remove(here: engine.Engine, name: str, roles: Iterable[str] = ()) -> int:
+    """Remove a lab, or some of its hosts alone, by label; return how many containers there were."""
     from docker.errors import APIError, NotFound  # noqa: PLC0415  # the SDK is slow to import
 
     mine = {"label": f"{LABEL}={name}"}
     containers = here.client.api.containers(all=True, filters=mine)
+    if roles:
+        containers = [c for c in containers if c["Labels"].get("errnolab.role") in roles]
     for container in containers:
         with contextlib.suppress(NotFound):
             here.client.api.remove_container(container["Id"], force=True, v=True)
-    for network in here.client.api.networks(filters=mine):
+    for network in [] if roles else here.client.api.networks(filters=mine):
         with contextlib.suppress(NotFound, APIError):
             here.client.api.remove_network(network["Id"])
     return len(containers)
@@ -407,11 +424,11 @@ def _open_or_rebuild(name: str) -> Lab:
 def _open(name: str, *, look: bool = False) -> Lab:
     found = find(engine.connect(), name) if look else up(name)
     here = engine.connect()
-    channels = hosts.open_all({role: _channel_command(here, found, role) for role in HOSTS})
-    lab = Lab(name, found.block, here, channels, found.containers)
+    channels = open_channels(here, found, CORE_HOSTS)
+    lab = Lab(name, found.block, here, channels, dict(found.containers))
     try:
         _lock(lab)
-        _wait_ready(lab)
+        wait_ready(lab.name, lab.hosts.values())
         _learn(lab)
     except BaseException:
         lab.close()
@@ -419,33 +436,45 @@ def _open(name: str, *, look: bool = False) -> Lab:
     return lab
 
 
+def open_channels(here: engine.Engine, found: Found, roles: Iterable[str]) -> dict[str, Host]:
+    """Open the channels to some hosts of a lab; all or none."""
+    return hosts.open_all({role: _channel_command(here, found, role) for role in roles})
+
+
 def _channel_command(here: engine.Engine, found: Found, role: str) -> tuple[str, ...]:
     container = str(found.containers[role]["Id"])
     return (*shell.apart(), here.cli, "exec", "-i", container, "python3", "-IS")
 
 
+def owner() -> str:
+    """Return who holds a lab that this process holds, for others to read."""
+    return f"pid {os.getpid()} of {getpass.getuser()} on {socket.gethostname()}"
+
+
 def _lock(lab: Lab) -> None:
-    owner = f"pid {os.getpid()} of {getpass.getuser()} on {socket.gethostname()}"
     # One host decides between two runs; the others only keep health checks out.
-    holder = lab.hosts["server"].do("lock", owner=owner)
+    holder = lab.hosts["server"].do("lock", owner=owner())
     if holder:
         raise LabBusy(
             f"lab {lab.name} is in use by {holder}; wait for it, or use a lab of your own: "
             f"`{this_command()} run --lab mine …`, `make … LAB=mine`"
         )
     others = [host for host in lab.hosts.values() if host.role != "server"]
-    for role, other in hosts.ask_all(others, "lock", owner=owner).items():
+    for role, other in hosts.ask_all(others, "lock", owner=owner()).items():
         if other:
             raise LabBusy(f"lab {lab.name}: {role} is held by {other}; try again in a moment")
 
+    wait_ready(lab.name, lab.hosts.values())
 
-def _wait_ready(lab: Lab) -> None:
-    """Wait until the entry point of every host has set it up."""
-    late = [role for role, ok in lab.all("wait_ready", within_s=READY_WITHIN_S).items() if not ok]
+
+def wait_ready(name: str, asked: Iterable[Host]) -> None:
+    """Wait until the entry point of hosts of a lab has set them up. Raises: LabError."""
+    ready = hosts.ask_all(asked, "wait_ready", within_s=READY_WITHIN_S)
+    late = [role for role, ok in ready.items() if not ok]
     if late:
         raise LabError(
             f"{', '.join(late)}: not ready after {READY_WITHIN_S:.0f} s; "
-            f"look at `docker logs errnolab-{lab.name}-{late[0]}-1`"
+            f"look at `docker logs errnolab-{name}-{late[0]}-1`"
         )
 
 
@@ -499,12 +528,10 @@ def _learn(lab: Lab) -> None:
     )
     if lab.flavour not in ("nft", "legacy"):
         raise ScenarioError("ERRNOLAB_IPTABLES", [f"'{lab.flavour}' is not nft or legacy"])
-    baseline = f"baseline-{lab.flavour}"
-    lab.baseline = lab.all("recall", name=baseline)
+    lab.baseline = lab.all("recall", name=f"baseline-{lab.flavour}")
     if not all(lab.baseline.values()):
-        lab.baseline, lab.fresh = lab.snapshot(), True
-        for role, host in lab.hosts.items():
-            host.do("remember", name=baseline, value=lab.baseline[role])
+        lab.fresh = True
+        lab.remember(lab.hosts)
 
 
 def _end_helpers(lab: Lab) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
-from lab import breaking, hosts
+from lab import breaking, guests, hosts
 from lab.breaking import HitCounter
 from lab.calls import IN_PROGRESS, Call
 from lab.errors import CommandFailed, LabError
@@ -20,7 +20,7 @@ from lab.ladder import draw
 from lab.proofs import Observation, came, errno_name, gave, name_of, prove, said
 from lab.result import NOT_ASKED, CaseResult, Result
 from lab.scenario import Case, Scenario
-from lab.topology import ECHO_PORT, HOSTS, NOBODYS, SPECIAL, VANTAGES, Family
+from lab.topology import ECHO_PORT, NOBODYS, SPECIAL, VANTAGES, Family
 from lab.wire import Packet, Raw, of_calls, parse
 
 BYSTANDER_PERIOD_S = 0.1
@@ -51,6 +51,7 @@ def run(lab: Lab, scenario: Scenario, family: Family) -> tuple[Result, Captured]
         whole = resolve(case, lab.facts(family, case.given))
         result.cases.append(CaseResult(case.name))
         try:
+            guests.invite(lab, whole.guests)
             alone = len(cases) == 1
             CaseRun(lab, scenario.name, whole, family, captured, result.cases[-1], alone).run()
             if not alone and case is cases[-1]:
@@ -123,7 +124,7 @@ class CaseRun:
 
     def touched(self, plans: Sequence[Plan]) -> Iterable[str]:
         """Return the hosts that the case may have changed: all, if it is the only one."""
-        return HOSTS if self.alone else {plan.host for plan in plans}
+        return self.lab.hosts if self.alone else {plan.host for plan in plans}
 
     def _judge(self, seen: Observation | None) -> None:
         # A fault that could not be made is reason enough: nothing was seen beside it.
@@ -242,7 +243,7 @@ class CaseRun:
 
     def _packets_of_calls(self, raw: Captured, end_ns: int) -> list[Packet]:
         names = self.lab.block.names()
-        roles = {call.on for call in self.case.all_calls}
+        roles = {call.on for call in self.case.all_calls} | set(self.case.guests)
         callers = {address for address, role in names.items() if role in roles} | LOOPBACK
         # Who asks for an address that nobody has does so because of the calls.
         callers |= {self.lab.block.address(role, self.family) for role in NOBODYS}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import importlib.util
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from lab.calls import IN_PROGRESS, Call, unopened
 from lab.errors import ScenarioError, UnknownScenario
 from lab.faults import Fault
 from lab.known import Facts, Known, resolve
-from lab.topology import FAMILIES, HOSTS, Family
+from lab.topology import FAMILIES, GUESTS, HOSTS, Family
 from lab.wire import Pattern
 
 FOLDER = Path(os.environ.get("ERRNOLAB_SCENARIOS") or Path(__file__).parents[1] / "scenarios")
@@ -103,6 +104,12 @@ class Case:
     def all_needs(self) -> list[str]:
         """Return what the kernel must have, for the case and for its faults."""
         return [*self.needs, *(need for fault in self.faults for need in fault.needs)]
+
+    @property
+    def guests(self) -> list[str]:
+        """Return the hosts it needs that not every lab has: those that one of its words names."""
+        said = repr([*self.faults, *self.all_calls, *self.control, *self.counted])
+        return [role for role in GUESTS if re.search(rf"\b{role}\b", said)]
 
     def mistakes(self) -> list[str]:
         """Return every mistake, of every word."""

@@ -13,7 +13,7 @@ from lab import lab as labs
 from lab.console import option, out, say, this_command
 from lab.errors import LabBusy
 from lab.lab import Lab
-from lab.topology import FAMILIES, HOSTS, NETWORKS, Block
+from lab.topology import CORE_HOSTS, FAMILIES, GUESTS, NETWORKS, Block
 
 
 def show(lab: Lab) -> None:
@@ -21,8 +21,8 @@ def show(lab: Lab) -> None:
     troubles = {what: text for what, text in labs.health(lab).items() if text}
     health = {
         role: next((text for what, text in troubles.items() if what.startswith(role)), "ok")
-        for role in HOSTS
-    }
+        for role in CORE_HOSTS
+    } | {role: str(lab.containers[role]["State"]) for role in GUESTS if role in lab.containers}
     _table(lab.name, lab.block, health)
     for line in [] if lab.faults() else lab.changes():
         out.print(Text(f"not as it was: {line}"))
@@ -37,7 +37,7 @@ def show_by_name(name: str) -> int:
     """Print a lab, whoever holds it; return 0 if its hosts run, 2 if not."""
     found = labs.find(engine.connect(), name)
     if not found.running:
-        states = {r: str(found.containers.get(r, {}).get("State", "missing")) for r in HOSTS}
+        states = {r: str(found.containers.get(r, {}).get("State", "missing")) for r in CORE_HOSTS}
         _table(name, found.block, states)
         say(f"`{this_command()} up{option(name)}` brings it back")
         return 2
@@ -63,11 +63,11 @@ def _table(name: str, block: Block, health: Mapping[str, Any]) -> None:
     table = Table(title=f"lab {name}", title_justify="left", box=None, pad_edge=False)
     for column in ("host", "IPv4", "IPv6", "health"):
         table.add_column(column)
-    for role in HOSTS:
+    for role in health:
         networks = NETWORKS if role == "router" else ("",)
         addresses = [
             "\n".join(block.address(role, family, on=network) for network in networks)
             for family in FAMILIES
         ]
-        table.add_row(role, *addresses, Text(str(health.get(role, "missing"))))
+        table.add_row(role, *addresses, Text(str(health[role])))
     out.print(table)

@@ -1,10 +1,11 @@
 """Who is where: the roles, networks and addresses of a lab, as in docker-compose.yml.
 
 ```
- client    .10 ── client_net ─── .2 ┐
-                                    router  .2 ── server_net ── .10  server
- bystander .10 ── bystander_net ─ .2 ┘
+ client    .10 ┬─ client_net ─── .2 ┐                            ┌ .10  server
+(browser   .20)┘                    router  .2 ── server_net ────┤(.20  gateway)
+ bystander .10 ── bystander_net ─ .2 ┘                           └(.30  workshop)
 ```
+The hosts in brackets are guests: a lab has one when a case asks for it.
 Lab n owns block n: eight /24 of 198.18.0.0/15 and the /48 2001:db8:n::. The
 server also holds one address of "elsewhere" on its loopback interface; only the
 router's route leads there, so that a route can be broken without hurting anyone
@@ -21,7 +22,10 @@ from typing import Literal
 Family = Literal["ipv4", "ipv6"]
 FAMILIES: tuple[Family, ...] = ("ipv4", "ipv6")
 
-HOSTS = ("server", "router", "client", "bystander")
+CORE_HOSTS = ("server", "router", "client", "bystander")
+# Hosts with an image and a Compose profile of their own, and the network they live on.
+GUESTS = {"gateway": "server_net", "workshop": "server_net", "browser": "client_net"}
+HOSTS = (*CORE_HOSTS, *GUESTS)
 VANTAGES = ("client", "router", "server")
 NETWORKS = ("client_net", "bystander_net", "server_net")
 BLOCKS = 64
@@ -45,12 +49,17 @@ SPECIAL: dict[str, dict[Family, str]] = {
 ADDRESSES = (*DESTINATIONS, *SPECIAL)
 
 ECHO_PORT = 16555
+# The last part of an address on its network, where it is not 10.
+LAST = {"router": "2", "absent": "99", "absent_near": "99",
+        "gateway": "20", "workshop": "30", "browser": "20"}  # fmt: skip
 # What marks everything of a lab; its value is the lab's name.
 LABEL = "errnolab.lab"
 
 
 def home(role: str) -> str:
     """Return the network that a role other than the router lives on."""
+    if role in GUESTS:
+        return GUESTS[role]
     if role in ("server", "elsewhere", "absent"):
         return "server_net"
     return "client_net" if role == "absent_near" else f"{role}_net"
@@ -85,7 +94,7 @@ class Block:
             return ELSEWHERE[family]
         if role in SPECIAL:
             return SPECIAL[role][family]
-        last = {"router": "2", "absent": "99", "absent_near": "99"}.get(role, "10")
+        last = LAST.get(role, "10")
         network = on or (home(role) if role != "router" else "client_net")
         text = (
             f"{self.prefix4(network)}.{last}"
@@ -100,14 +109,22 @@ class Block:
         for family in FAMILIES:
             for network in NETWORKS:
                 found[self.address("router", family, on=network)] = "router"
-            for role in ("server", "client", "bystander", "absent", "absent_near"):
-                found[self.address(role, family)] = role
+            for role in (*HOSTS, *NOBODYS):
+                if role != "router":
+                    found[self.address(role, family)] = role
         return found
 
-    def environment(self, lab: str, image: str, gateway_mode: str = "nat") -> Mapping[str, str]:
-        """Return the variables that docker-compose.yml asks for."""
-        found = {"ERRNOLAB_LAB": lab, "ERRNOLAB_BLOCK": str(self.number), "ERRNOLAB_IMAGE": image,
+    def environment(
+        self, lab: str, images: Mapping[str, str], gateway_mode: str = "nat"
+    ) -> Mapping[str, str]:
+        """Return the variables that docker-compose.yml asks for.
+
+        Args: `images` is the hosts' under "host", and of each guest under its role.
+        """
+        found = {"ERRNOLAB_LAB": lab, "ERRNOLAB_BLOCK": str(self.number),
                  "ERRNOLAB_GATEWAY_MODE": gateway_mode}  # fmt: skip
+        for name, image in images.items():
+            found["ERRNOLAB_IMAGE" if name == "host" else f"{name.upper()}_IMAGE"] = image
         for network in NETWORKS:
             name = network.removesuffix("_net").upper()
             found[f"{name}4"] = self.prefix4(network)

@@ -14,7 +14,7 @@ import testinfra
 from lab import engine
 from lab import lab as labs
 from lab.lab import Lab
-from lab.topology import HOSTS
+from lab.topology import CORE_HOSTS
 
 HELD, COMMANDED = "test", "test-cli"
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -99,4 +99,4 @@ def started(environment: dict[str, str]) -> Iterator[Callable[..., subprocess.Po
 def hosts(lab: Lab, here: engine.Engine) -> dict[str, testinfra.host.Host]:
     """Each host of the held lab, as testinfra sees it."""
     containers = labs.find(here, lab.name).containers
-    return {role: testinfra.get_host(f"docker://{containers[role]['Id']}") for role in HOSTS}
+    return {role: testinfra.get_host(f"docker://{containers[role]['Id']}") for role in CORE_HOSTS}

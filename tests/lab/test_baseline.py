@@ -10,11 +10,11 @@ import pytest
 from lab import engine
 from lab import lab as labs
 from lab.lab import Lab
-from lab.topology import ECHO_PORT, FAMILIES, HOSTS, LABEL, NETWORKS, Family, home
+from lab.topology import CORE_HOSTS, ECHO_PORT, FAMILIES, LABEL, NETWORKS, Family, home
 
 Hosts = dict[str, Any]
 NET_ADMIN_AND_NET_RAW = (1 << 12) | (1 << 13)
-END_HOSTS = [role for role in HOSTS if role != "router"]
+END_HOSTS = [role for role in CORE_HOSTS if role != "router"]
 
 
 def defaults(host: Any, family: Family) -> list[dict[str, Any]]:
@@ -51,8 +51,8 @@ def test_the_router_has_no_default_route_so_that_nothing_leaves(
 
 @pytest.mark.parametrize("name", ["net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"])
 def test_only_the_router_forwards(hosts: Hosts, name: str) -> None:
-    assert {role: hosts[role].sysctl(name) for role in HOSTS} == {
-        role: int(role == "router") for role in HOSTS
+    assert {role: hosts[role].sysctl(name) for role in CORE_HOSTS} == {
+        role: int(role == "router") for role in CORE_HOSTS
     }
 
 
@@ -61,7 +61,7 @@ def test_the_router_does_not_limit_icmp_errors(hosts: Hosts) -> None:
     assert hosts["router"].sysctl("net.ipv6.icmp.ratelimit") == 0
 
 
-@pytest.mark.parametrize("role", HOSTS)
+@pytest.mark.parametrize("role", CORE_HOSTS)
 def test_a_host_has_two_capabilities_and_can_gain_none(hosts: Hosts, role: str) -> None:
     status = dict(
         line.split(":\t", 1)
@@ -72,7 +72,7 @@ def test_a_host_has_two_capabilities_and_can_gain_none(hosts: Hosts, role: str) 
     assert status["NoNewPrivs"] == "1"
 
 
-@pytest.mark.parametrize("role", HOSTS)
+@pytest.mark.parametrize("role", CORE_HOSTS)
 def test_a_host_can_write_to_run_and_tmp_alone(hosts: Hosts, role: str) -> None:
     assert hosts[role].run("touch /opt/errnolab/x /usr/x /etc/x").rc != 0
     assert hosts[role].run("touch /run/x /tmp/x && rm /run/x /tmp/x").rc == 0
@@ -98,7 +98,7 @@ def test_the_bridges_hide_nobody_and_have_no_address(lab: Lab, here: engine.Engi
 
 
 @pytest.mark.parametrize("network", NETWORKS)
-@pytest.mark.parametrize("role", HOSTS)
+@pytest.mark.parametrize("role", CORE_HOSTS)
 def test_the_addresses_that_ipv6_bridges_keep_are_closed_to_hosts(
     lab: Lab, role: str, network: str
 ) -> None:
@@ -109,7 +109,7 @@ def test_the_addresses_that_ipv6_bridges_keep_are_closed_to_hosts(
 
 
 @pytest.mark.parametrize("address", ["203.0.113.99", "2001:db8:eeee::1"])
-@pytest.mark.parametrize("role", HOSTS)
+@pytest.mark.parametrize("role", CORE_HOSTS)
 def test_a_packet_for_an_address_outside_is_not_answered(lab: Lab, role: str, address: str) -> None:
     trouble = lab.hosts[role].do("echo", proto="tcp", address=address, port=9, timeout_s=1.5)
     assert ": connect: " in trouble

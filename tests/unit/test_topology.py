@@ -15,6 +15,7 @@ from lab.topology import (
     ELSEWHERE,
     ELSEWHERE_NET,
     FAMILIES,
+    GUESTS,
     HOSTS,
     NETWORKS,
     SPECIAL,
@@ -97,7 +98,7 @@ def test_ipv6_addresses_are_written_as_the_kernel_writes_them() -> None:
 
 def test_compose_gets_every_variable_that_its_file_asks_for() -> None:
     text = compose.FILE.read_text()
-    given = Block(1).environment("mine", "image:tag")
+    given = Block(1).environment("mine", {"host": "image:tag", **dict.fromkeys(GUESTS, "tag")})
     asked = {part.split(":-")[0] for part in text.replace("$$", "").split("${")[1:]}
     assert asked == set(given)
     assert given["ERRNOLAB_BLOCK"] == "1"
@@ -105,5 +106,6 @@ def test_compose_gets_every_variable_that_its_file_asks_for() -> None:
 
 def test_composes_defaults_are_those_of_block_0() -> None:
     text = compose.FILE.read_text()
-    for name, value in Block(0).environment("default", "errnolab/host:latest").items():
+    images = {role: f"errnolab/{role}:latest" for role in ("host", *GUESTS)}
+    for name, value in Block(0).environment("default", images).items():
         assert f"${{{name}:-{value}}}" in text
