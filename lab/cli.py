@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+from lab import lang
 from lab.console import err, out, say
 from lab.errors import LabError
 from lab.topology import FAMILIES, GUESTS, HOSTS, Family
@@ -67,6 +68,15 @@ def lab_option(function: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--lab", "lab_name", default=lambda: os.environ.get("ERRNOLAB_LAB", "default"),
         show_default="default", metavar="NAME", help="Which lab; several run side by side.",
+    )(function)  # fmt: skip
+
+
+def lang_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --lang; the environment's ERRNOLAB_LANG is its default."""
+    return click.option(
+        "--lang", default=lang.default, show_default="en", type=click.Choice(lang.LANGUAGES),
+        expose_value=False, callback=lambda _context, _option, chosen: lang.choose(chosen),
+        help="Language of explanations.",
     )(function)  # fmt: skip
 
 
@@ -124,6 +134,7 @@ def status(lab_name: str, every: bool) -> None:
 @cli.command(name="list")
 @click.option("--names", "only_names", is_flag=True, help="Names alone, one a line.")
 @click.option("--errno", "by_errno", is_flag=True, help="By errno, not by what is at fault.")
+@lang_option
 def list_(only_names: bool, by_errno: bool) -> None:
     """List the scenarios, by what is at fault."""
     from lab import lookup  # noqa: PLC0415
@@ -139,6 +150,7 @@ def list_(only_names: bool, by_errno: bool) -> None:
 @cli.command(context_settings={"ignore_unknown_options": True})
 @click.argument("words", metavar="ERRNO|MESSAGE", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@lang_option
 @click.option("--write", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER",
               help="Write a page for each errno instead.")  # fmt: skip
 def explain(words: Sequence[str], as_json: bool, write: Path | None) -> None:
@@ -157,7 +169,38 @@ def explain(words: Sequence[str], as_json: bool, write: Path | None) -> None:
 
 
 @cli.command()
+@click.argument("ids", metavar="[CLAIM]...", nargs=-1)
+@click.option("--run", "rerun", is_flag=True, help="Run the scenarios that show them, first.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option("--jobs", type=click.IntRange(1, 16), default=1, help="Labs to run on side by side.")
+@lab_option
+@lang_option
+def claims(ids: Sequence[str], rerun: bool, as_json: bool, jobs: int, lab_name: str) -> None:
+    """Judge the claims of the tutorial by what the newest runs showed.
+
+    Exit status: 0 if every verdict is as expected, 1 if not.
+    """
+    from lab import claims as module  # noqa: PLC0415
+    from lab import command, scenario  # noqa: PLC0415
+
+    judged = module.look([name[:1].upper() + name[1:] for name in ids])
+    if rerun:
+        chosen = scenario.load_many(module.scenarios_of(judged))
+        command.run(chosen, FAMILIES, lab_name, quiet=as_json, jobs=jobs)
+        judged = module.look([one.claim.id for one in judged])
+    if as_json:
+        click.echo(json.dumps(module.document(judged), indent=1, ensure_ascii=False))
+    elif ids:
+        for one in judged:
+            module.show_one(one)
+    else:
+        module.show_table(judged)
+    sys.exit(0 if all(one.ok for one in judged) else 1)
+
+
+@cli.command()
 @click.argument("name")
+@lang_option
 def show(name: str) -> None:
     """Explain a scenario: what it breaks, what is called, what must be seen."""
     from lab import render, scenario  # noqa: PLC0415

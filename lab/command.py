@@ -27,11 +27,15 @@ def run(
     lab_name: str,
     *,
     as_json: bool = False,
+    quiet: bool = False,
     junit: Path | None = None,
     keep: bool = False,
     jobs: int = 1,
 ) -> int:
-    """Run scenarios, print what they showed, keep the evidence; return the exit status."""
+    """Run scenarios, print what they showed, keep the evidence; return the exit status.
+
+    With `quiet` standard output is left to somebody else.
+    """
     work = [(s, family) for s in scenarios for family in families if family in s.families]
     if not work:
         raise LabError(f"no case of {', '.join(s.name for s in scenarios)} is in that family")
@@ -43,7 +47,7 @@ def run(
         if brief:
             done = f"[{len(session.results)}/{len(work)}] " if console.err.is_terminal else ""
             console.err.print(done, render.headline(result), sep="")
-        elif not as_json:
+        elif not (as_json or quiet):
             render.show_result(result)
 
     labs.prepare()
@@ -52,7 +56,7 @@ def run(
     if as_json:
         text = json_text(results)
         click.echo(text)
-    elif brief:
+    elif brief and not quiet:
         for result in results:
             if result.verdict in ("fail", "invalid"):
                 render.show_result(result)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,9 +17,12 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
+from rich.text import Text
 
 # Steps that end sooner than this are not worth a line where nothing turns.
 WORTH_A_LINE_S = 1.0
+# Longer lines are hard to read, however wide the terminal is.
+WIDEST = 100
 
 
 def _encodes(stream: object, text: str) -> bool:
@@ -50,6 +54,22 @@ def option(lab_name: str) -> str:
 def say(text: str) -> None:
     """Print one line of progress as it is."""
     err.print(text, markup=False)
+
+
+def lines(text: str, indent: int = 0, *, hang: int = 0) -> None:
+    """Print text, wrapped; lines after the first are indented by `hang` if it is more."""
+    width, later = min(out.width, WIDEST), max(indent, hang)
+    if text.isascii():
+        wrapped = textwrap.wrap(
+            text, width, initial_indent=" " * indent, subsequent_indent=" " * later,
+            break_long_words=False, break_on_hyphens=False,
+        )  # fmt: skip
+    else:
+        # What has wide characters, and no spaces between words, is wrapped by its cells.
+        pieces = [line.plain.rstrip() for line in Text(text).wrap(out, width - later)]
+        wrapped = [" " * (later if n else indent) + piece for n, piece in enumerate(pieces)]
+    for line in wrapped:
+        out.print(Text(line))
 
 
 @contextmanager

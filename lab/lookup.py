@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,13 +13,11 @@ from rich.text import Text
 from lab import atlas, explain, pages, scenario
 from lab.atlas import Sight
 from lab.calls import IN_PROGRESS
-from lab.console import out, say
+from lab.console import lines, out, say
 from lab.errors import NotUnderstood
 from lab.explain import Found
+from lab.lang import tr
 from lab.scenario import Scenario
-
-# Longer lines are hard to read, however wide the terminal is.
-WIDEST = 100
 
 
 def list_names() -> None:
@@ -32,10 +29,10 @@ def list_names() -> None:
 def list_by_cause() -> None:
     """Print every scenario under what is at fault, with the errnos it shows."""
     for cause, found in atlas.by_cause(_load()).items():
-        _heading(cause)
+        _heading(tr(cause))
         for one in found:
-            _lines(f"{_name(one)}  {atlas.errnos_shown(one) or 'no error'}", indent=2, hang=6)
-            _lines(one.title, indent=6)
+            lines(f"{_name(one)}  {atlas.errnos_shown(one) or tr('no error')}", indent=2, hang=6)
+            lines(title(one), indent=6)
 
 
 def list_by_errno() -> None:
@@ -45,7 +42,7 @@ def list_by_errno() -> None:
             continue
         _heading(explain.heading(name))
         for sight in sights:
-            _lines(f"{_name(sight.scenario)}  {sight.where}", indent=2, hang=6)
+            lines(f"{_name(sight.scenario)}  {sight.where}", indent=2, hang=6)
 
 
 def explain_(message: str, *, as_json: bool = False) -> None:
@@ -115,41 +112,46 @@ def _document(found: Found, sights: Sequence[Sight]) -> dict[str, Any]:
 
 
 def _show_several(found: Sequence[Found], seen: atlas.Atlas) -> None:
-    _lines("That can be any of these; `errnolab explain` and the name says more.")
+    lines(tr("That can be any of these; `errnolab explain` and the name says more."))
     for one in found:
         _heading(explain.heading(one.name))
-        _lines(explain.meaning(one.name), indent=2)
-        _lines(f"Found by: {one.why}; {_count(seen.get(one.name, ()))}.", indent=2)
+        lines(tr(explain.meaning(one.name)), indent=2)
+        lines(f"Found by: {one.why}; {_count(seen.get(one.name, ()))}.", indent=2)
 
 
 def _show(found: Found, sights: Sequence[Sight]) -> None:
     out.print(Text(explain.heading(found.name), style="bold"))
-    _lines(explain.meaning(found.name), indent=2)
-    _lines(f"Found by: {found.why}; {_count(sights)}.", indent=2)
+    lines(tr(explain.meaning(found.name)), indent=2)
+    lines(f"Found by: {found.why}; {_count(sights)}.", indent=2)
     for cause, group in atlas.by_cause(sights).items():
-        _heading(cause)
+        _heading(tr(cause))
         for sight in group:
             _show_sight(sight)
     programs = explain.said(found.name)
     if programs:
-        _heading("what programs print")
+        _heading(tr("what programs print"))
     for one in programs:
         when = f"  ({one.when})" if one.when else ""
-        _lines(f"{one.program} {one.version}: {one.text}{when}", indent=2, hang=6)
+        lines(f"{one.program} {one.version}: {one.text}{when}", indent=2, hang=6)
 
 
 def _show_sight(sight: Sight) -> None:
     one = sight.scenario
     slow = "  (slow)" if one.slow else ""
-    _lines(f"{atlas.command_of(one)}{slow}  {', '.join(sight.calls)}; {sight.where}", 2, hang=6)
-    _lines(one.title, indent=4)
-    _lines(f"To tell it: {one.look}", indent=4)
+    lines(f"{atlas.command_of(one)}{slow}  {', '.join(sight.calls)}; {sight.where}", 2, hang=6)
+    lines(title(one), indent=4)
+    lines(f"{tr('To tell it')}: {tr(one.look)}", indent=4)
 
 
 def _count(sights: Sequence[Sight]) -> str:
     if not sights:
         return "no scenario of the lab shows it"
     return f"{len(sights)} scenario{'s show' if len(sights) > 1 else ' shows'} it"
+
+
+def title(one: Scenario) -> str:
+    """Return the first paragraph of an explanation, which is one line, in the language in use."""
+    return tr(one.title)
 
 
 def _name(one: Scenario) -> str:
@@ -159,14 +161,3 @@ def _name(one: Scenario) -> str:
 def _heading(text: str) -> None:
     out.print()
     out.print(Text(text, style="bold"))
-
-
-def _lines(text: str, indent: int = 0, *, hang: int = 0) -> None:
-    """Print text, wrapped; lines after the first are indented by `hang` if it is more."""
-    if text:
-        wrapped = textwrap.fill(
-            text, min(out.width, WIDEST), initial_indent=" " * indent,
-            subsequent_indent=" " * max(indent, hang), break_long_words=False,
-            break_on_hyphens=False,
-        )  # fmt: skip
-        out.print(Text(wrapped))

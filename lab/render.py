@@ -13,6 +13,7 @@ from lab import console
 from lab.calls import IN_PROGRESS, Call
 from lab.known import AS_IT_COMES, Facts, resolve
 from lab.ladder import ASCII, UNICODE
+from lab.lang import tr
 from lab.proofs import duration, name_of, preview
 from lab.result import CaseResult, Proof, Result
 from lab.scenario import Case, Scenario
@@ -146,15 +147,19 @@ def show_summary(results: Sequence[Result]) -> None:
 def show_scenario(scenario: Scenario) -> None:
     """Print what a scenario breaks, what is called, and what must be seen."""
     console.out.print(Text(f"{scenario.name}\n", style="bold"))
-    console.out.print(Text(f"{scenario.text.strip()}\n"))
+    console.out.print(Text(f"{tr(scenario.text.strip())}\n"))
     for case in scenario.as_cases():
         if case.name:
             console.out.print(Text(f"case {case.name}"))
         for line in _by_family(case):
             console.out.print(Text(f"  {line}"))
     if scenario.look:
-        console.out.print(Text(f"\nlook     {scenario.look}"))
-    console.out.print(Text(f"claims   {scenario.claim}\nsource   {scenario.source}"))
+        console.out.print(Text(f"\nlook     {tr(scenario.look)}"))
+    for case in scenario.as_cases():
+        for claim, says in case.claims.items():
+            name = f"  (case {case.name})" if case.name else ""
+            console.out.print(Text(f"claim    {claim}: {tr(says)}{name}"))
+    console.out.print(Text(f"source   {scenario.source}"))
     console.out.print(Text(f"run it   make scenario-{scenario.name.replace('_', '-')}"))
 
 

@@ -55,6 +55,7 @@ class CaseResult:
     name: str = ""
     verdict: str = "invalid"
     reason: str = ""
+    claims: dict[str, str] = field(default_factory=dict)
     picture: dict[str, str] = field(default_factory=dict)
     fault: dict[str, Any] = field(default_factory=dict)
     calls: list[dict[str, Any]] = field(default_factory=list)

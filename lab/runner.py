@@ -49,7 +49,7 @@ def run(lab: Lab, scenario: Scenario, family: Family) -> tuple[Result, Captured]
     cases = scenario.as_cases(family)
     for case in cases:
         whole = resolve(case, lab.facts(family, case.given))
-        result.cases.append(CaseResult(case.name))
+        result.cases.append(CaseResult(case.name, claims=dict(case.claims)))
         try:
             guests.invite(lab, whole.guests)
             alone = len(cases) == 1
@@ -217,7 +217,8 @@ class CaseRun:
     def _observe(self, plans: Sequence[Plan]) -> Observation:
         """Make the calls under the fault and return all that was seen."""
         with contextlib.ExitStack() as stack:
-            end_capture = stack.enter_context(_capture(self.lab))
+            vantages = [*VANTAGES, *self.case.guests]
+            end_capture = stack.enter_context(_capture(self.lab, vantages))
             callers = stack.enter_context(self._callers())
             answers = self._make_all(callers, self.case.before)
             with contextlib.ExitStack() as fault:
@@ -233,11 +234,12 @@ class CaseRun:
                 hits = [counter.count() if counter else None for counter in counters]
                 # What comes while the fault is taken out is none of the calls' doing.
                 end_ns = self.lab.hosts["client"].do("now_ns")
-            # Every capture must see this, or what it did not see proves nothing.
-            self._echo("client", "udp")
+            # Every capture must see one of these, or what it did not see proves nothing.
+            for role in ("client", *self.case.guests):
+                self._echo(role, "udp")
             raw, lost = end_capture()
         packets = self._packets_of_calls(raw, end_ns)
-        blind = [at for at in VANTAGES if not any(packet[0] > end_ns for packet in raw[at])]
+        blind = [at for at in raw if not any(packet[0] > end_ns for packet in raw[at])]
         self._note(plans, answers, packets, grown, hits)
         return Observation(answers, packets, grown, hits, lost, blind)
 
@@ -250,9 +252,9 @@ class CaseRun:
         # The bystander's echo with a server that makes calls is none of theirs.
         echo = {self.lab.block.address(role, self.family) for role in ("bystander", "server")}
         packets: list[Packet] = []
-        for at in VANTAGES:
-            self.captured[at] += raw[at]
-            packets += [p for p in parse(at, raw[at], names) if p.t_ns <= end_ns]
+        for at, seen in raw.items():
+            self.captured.setdefault(at, []).extend(seen)
+            packets += [p for p in parse(at, seen, names) if p.t_ns <= end_ns]
         return [p for p in of_calls(packets, callers) if {p.src_ip, p.dst_ip} != echo]
 
     @contextlib.contextmanager
@@ -346,9 +348,9 @@ def _trouble(got: Mapping[str, Any], call: Call) -> str:
 
 
 @contextlib.contextmanager
-def _capture(lab: Lab) -> Iterator[Any]:
-    """Capture at every vantage; yields a function that ends it and returns (raw, lost)."""
-    vantages = [lab.hosts[at] for at in VANTAGES]
+def _capture(lab: Lab, at: Iterable[str]) -> Iterator[Any]:
+    """Capture at some hosts; yields a function that ends it and returns (raw, lost)."""
+    vantages = [lab.hosts[role] for role in at]
 
     def stop() -> tuple[Captured, dict[str, int]]:
         answers = hosts.ask_all(vantages, "capture_stop")

@@ -20,8 +20,11 @@ from lab.errors import ScenarioError, UnknownScenario
 from lab.faults import Fault
 from lab.known import Facts, Known, resolve
 from lab.topology import FAMILIES, GUESTS, HOSTS, Family
+from lab.tutorial import CLAIMS
 from lab.wire import Pattern
 
+# What a case may say of a claim of the tutorial (`lab.claims`).
+SAYS = ("true", "wrong", "not here")
 FOLDER = Path(os.environ.get("ERRNOLAB_SCENARIOS") or Path(__file__).parents[1] / "scenarios")
 
 
@@ -72,7 +75,8 @@ class Case:
     `control` are the calls that must work without the fault: by default all of them.
     `fault` is one, or several that are in force together. `family` is the one that
     has the case, "" both; `needs` names what the kernel must have (see `doctor`);
-    `given` is what words that cases share ask for with `given(...)`.
+    `given` is what words that cases share ask for with `given(...)`. `claims` is what
+    the case says of claims of the tutorial (`errnolab claims`): {"C59": "wrong"}.
     """
 
     name: str = ""
@@ -87,6 +91,7 @@ class Case:
     needs: Sequence[str] = ()
     family: str = ""
     given: Mapping[str, Any] = field(default_factory=dict)
+    claims: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def faults(self) -> list[Fault]:
@@ -128,13 +133,18 @@ class Case:
         names = [call.wanted.errno_name for call in self.all_calls]
         if self.pictures and set(names) <= {"", *IN_PROGRESS}:
             found.append("pictures tell when a call fails, and none does")
+        found += [
+            f"claims: {claim!r}: {says!r}: name a claim of the tutorial, and {', '.join(SAYS)}"
+            for claim, says in self.claims.items()
+            if claim not in CLAIMS or says not in SAYS
+        ]
         prefix = f"case {self.name}: " if self.name else ""
         return [prefix + mistake for mistake in found]
 
 
 # What a case says or leaves to its scenario, together.
 GROUPS = (("fault",), ("before",), ("calls",), ("control",), ("seen", "absent"), ("counted",),
-          ("pictures",), ("needs",), ("family",), ("given",))  # fmt: skip
+          ("pictures",), ("needs",), ("family",), ("given",), ("claims",))  # fmt: skip
 CAUSES = {
     "service": "the service or its host's settings",
     "firewall": "a rule that drops or refuses",

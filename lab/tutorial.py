@@ -9,7 +9,7 @@ name the claim must show by running; the texts are translated in `locale/zh/clai
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -36,12 +36,16 @@ class Claim:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the tutorial, with what to try beside it; paragraphs are parted by a blank line."""
+    """A part of the tutorial, with what to try beside it; paragraphs are parted by a blank line.
+
+    `sample` is what a command of it printed.
+    """
 
     key: str
     title: str
     text: str
     claims: Sequence[Claim]
+    sample: str = ""
 
 
 PROCESSES = Section(
@@ -1380,8 +1384,5 @@ SECTIONS: Sequence[Section] = (
     HTTP,
     FRAMING,
 )
-
-
-def claims() -> dict[str, Claim]:
-    """Return every claim by its id, in the tutorial's order."""
-    return {claim.id: claim for section in SECTIONS for claim in section.claims}
+# Every claim by its id, in the tutorial's order.
+CLAIMS: Mapping[str, Claim] = {claim.id: claim for section in SECTIONS for claim in section.claims}

@@ -18,7 +18,7 @@ from typing import Any
 import dpkt
 
 from lab.known import Known, late
-from lab.topology import DESTINATIONS, VANTAGES
+from lab.topology import DESTINATIONS, GUESTS, VANTAGES
 
 ETH_IPV4, ETH_ARP, ETH_IPV6 = 0x0800, 0x0806, 0x86DD
 OTHERHOST, OUTGOING = 3, 4  # linux/if_packet.h
@@ -278,8 +278,9 @@ class Pattern:
     def mistakes(self) -> list[str]:
         """Return what is wrong with the pattern as it is written."""
         found = []
-        if self.at not in VANTAGES:
-            found.append(f"{self.text}: no capture at '{self.at}': there are {', '.join(VANTAGES)}")
+        if self.at not in (*VANTAGES, *GUESTS):
+            places = ", ".join((*VANTAGES, *GUESTS))
+            found.append(f"{self.text}: no capture at '{self.at}': there are {places}")
         found += [
             f"{self.text}: no host '{role}': there are {', '.join(DESTINATIONS)}"
             for role in (self.sender, self.to)

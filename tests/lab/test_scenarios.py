@@ -8,11 +8,12 @@ from pathlib import Path
 import dpkt
 import pytest
 
-from lab import engine, evidence, render, scenario
+from lab import claims, engine, evidence, render, scenario
 from lab import lab as labs
 from lab.result import Result
 from lab.runner import Captured
 from lab.session import Session, sibling_names
+from lab.tutorial import CLAIMS
 
 ATLAS = "test-atlas"
 JOBS = 4
@@ -53,6 +54,18 @@ def atlas(
 def ours(item: pytest.Item) -> bool:
     """Tell whether a test asks for a result of the atlas."""
     return getattr(item, "originalname", "") == "test_a_scenario_is_proven"
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_a_claim_of_the_tutorial_is_judged_as_before(atlas: Results, claim: str) -> None:
+    """Every claim has evidence, and what the cases show together is the verdict on record."""
+    outcomes = {key: {case.name: case.verdict for case in r.cases} for key, r in atlas.items()}
+    judged = claims.judge(map(scenario.load, QUICK), outcomes)
+    (one,) = (one for one in judged if one.claim.id == claim)
+    assert one.trouble == ""
+    if one.skipped:
+        pytest.skip("this system cannot show all of it")
+    assert one.seen == one.claim.verdict
 
 
 @pytest.mark.parametrize("run", RUNS, ids="-".join)

@@ -294,6 +294,7 @@ INHERITED = [
     ("needs", ["netem"]),
     ("family", "ipv6"),
     ("given", {"errno": "EPIPE"}),
+    ("claims", {"C59": "wrong"}),
 ]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.tutorial import SECTIONS, VERDICTS, Claim, Section, claims
+from lab.tutorial import CLAIMS, SECTIONS, VERDICTS, Claim, Section
 
 IDS = [*[f"C{n}" for n in range(1, 119)], "C118b", "C119", "C120", "C121"]
 TUTORIAL = os.environ.get("ERRNOLAB_TUTORIAL", "")
@@ -16,7 +16,7 @@ TUTORIAL = os.environ.get("ERRNOLAB_TUTORIAL", "")
 
 def test_every_claim_is_there_once_and_in_order() -> None:
     assert [claim.id for section in SECTIONS for claim in section.claims] == IDS
-    assert list(claims()) == IDS
+    assert list(CLAIMS) == IDS
 
 
 def test_no_two_sections_have_one_key_or_title() -> None:
@@ -25,10 +25,10 @@ def test_no_two_sections_have_one_key_or_title() -> None:
 
 
 def test_a_verdict_is_one_of_four_words() -> None:
-    assert {claim.verdict for claim in claims().values()} == set(VERDICTS)
+    assert {claim.verdict for claim in CLAIMS.values()} == set(VERDICTS)
 
 
-@pytest.mark.parametrize("claim", claims().values(), ids=IDS)
+@pytest.mark.parametrize("claim", CLAIMS.values(), ids=IDS)
 def test_a_proposition_is_one_sentence_and_the_truth_is_short(claim: Claim) -> None:
     assert re.fullmatch(r"[A-Za-z1-5].+\.", claim.text)
     assert claim.truth.endswith(".") and len(claim.truth) <= 330
@@ -44,4 +44,4 @@ def test_a_section_names_runs_to_try_in_whole_commands(section: Section) -> None
 @pytest.mark.skipif(not TUTORIAL, reason="ERRNOLAB_TUTORIAL names no file")
 def test_every_quote_stands_in_the_tutorial() -> None:
     text = Path(TUTORIAL).read_text(encoding="utf-8")
-    assert [claim.id for claim in claims().values() if claim.quote not in text] == []
+    assert [claim.id for claim in CLAIMS.values() if claim.quote not in text] == []

@@ -1,0 +1,96 @@
+"""The verdict on a claim follows from what the cases say that speak of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lab import claims, scenario
+from lab.claims import Bound, Judged
+from lab.tutorial import CLAIMS, VERDICTS
+
+
+def judged(*said: tuple[str, str], claim: str = "C59") -> Judged:
+    """Return a claim of which cases say something, each with its outcome."""
+    bound = [Bound("some", f"case{n}", "ipv4", says, outcome) for n, (says, outcome) in
+             enumerate(said)]  # fmt: skip
+    return Judged(CLAIMS[claim], bound)
+
+
+@pytest.mark.parametrize(
+    ("says", "verdict"),
+    [
+        (["true", "true"], "true"),
+        (["wrong"], "wrong"),
+        (["true", "wrong"], "imprecise"),
+        (["wrong", "true", "not here"], "imprecise"),
+        (["not here"], "not on this system"),
+        (["true", "not here"], "true"),
+    ],
+)
+def test_what_cases_say_together_is_the_verdict(says: list[str], verdict: str) -> None:
+    assert claims.verdict(says) == verdict
+    assert verdict in VERDICTS
+
+
+def test_a_claim_without_a_case_has_no_verdict() -> None:
+    assert judged().trouble == "no case speaks of it"
+    assert not judged().ok
+    assert judged().seen == ""
+
+
+@pytest.mark.parametrize("outcome", ["fail", "invalid", "not run"])
+def test_a_case_that_did_not_pass_leaves_the_claim_open(outcome: str) -> None:
+    one = judged(("wrong", "pass"), ("wrong", outcome))
+    assert one.trouble == f"{outcome}: some.case1 (ipv4)"
+    assert (one.ok, one.seen) == (False, "")
+
+
+def test_a_verdict_that_changed_is_not_ok() -> None:
+    assert CLAIMS["C59"].verdict == "wrong"
+    assert judged(("wrong", "pass")).ok
+    assert not judged(("true", "pass")).ok
+
+
+def test_what_this_system_cannot_show_is_not_held_against_it() -> None:
+    one = judged(("wrong", "skip"), ("true", "pass"))
+    assert one.skipped
+    assert one.ok
+
+
+def test_the_newest_run_of_each_family_counts(tmp_path: Path) -> None:
+    for stamp, verdict, families in (("20260101T", "fail", ("ipv4", "ipv6")),
+                                     ("20260102T", "pass", ("ipv4",))):  # fmt: skip
+        for family in families:
+            folder = tmp_path / stamp / "refused" / family
+            folder.mkdir(parents=True)
+            (folder / "result.json").write_text(json.dumps({"verdict": verdict}))
+    (tmp_path / "latest").symlink_to("20260102T")
+    assert claims.newest(["refused", "other"], tmp_path) == {
+        ("refused", "ipv4"): {"": "pass"},
+        ("refused", "ipv6"): {"": "fail"},
+    }
+
+
+def test_cases_of_a_run_are_judged_by_name() -> None:
+    document = {"verdict": "fail", "cases": [{"name": "a", "verdict": "pass"},
+                                             {"name": "b", "verdict": "fail"}]}  # fmt: skip
+    assert claims.outcomes_of(document) == {"a": "pass", "b": "fail"}
+
+
+LOADED = [scenario.load(name) for name in scenario.names()]
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_cases_that_pass_would_give_each_claim_its_verdict(claim: str) -> None:
+    """The scenarios bind every claim so that its verdict comes out if all of them pass."""
+    outcomes: dict[tuple[str, str], dict[str, str]] = {
+        (one.name, family): {case.name: "pass" for case in one.as_cases(family)}
+        for one in LOADED
+        for family in one.families
+    }
+    (one,) = (one for one in claims.judge(LOADED, outcomes) if one.claim.id == claim)
+    assert one.trouble == ""
+    assert one.seen == one.claim.verdict
