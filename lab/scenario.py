@@ -18,6 +18,7 @@ from lab.calls import IN_PROGRESS, Call, unopened
 from lab.errors import ScenarioError, UnknownScenario
 from lab.faults import Fault
 from lab.known import Facts, Known, resolve
+from lab.states import Passage
 from lab.topology import FAMILIES, HOSTS, Family
 from lab.wire import Pattern
 
@@ -71,7 +72,9 @@ class Case:
     `control` are the calls that must work without the fault: by default all of them.
     `fault` is one, or several that are in force together. `family` is the one that
     has the case, "" both; `needs` names what the kernel must have (see `doctor`);
-    `given` is what words that cases share ask for with `given(...)`.
+    `given` is what words that cases share ask for with `given(...)`. `states` are what
+    the connections' ends must have gone through; only where they are asked for are they
+    recorded.
     """
 
     name: str = ""
@@ -86,6 +89,7 @@ class Case:
     needs: Sequence[str] = ()
     family: str = ""
     given: Mapping[str, Any] = field(default_factory=dict)
+    states: Sequence[Passage] = ()
 
     @property
     def faults(self) -> list[Fault]:
@@ -108,6 +112,7 @@ class Case:
         """Return every mistake, of every word."""
         words: list[Any] = [
             *self.faults, *self.all_calls, *self.control, *self.seen, *self.absent, *self.counted,
+            *self.states,
             *(word for picture in self.pictures for word in (*picture.seen, *picture.counted)),
         ]  # fmt: skip
         found = [mistake for word in words for mistake in word.mistakes()]
@@ -127,7 +132,7 @@ class Case:
 
 # What a case says or leaves to its scenario, together.
 GROUPS = (("fault",), ("before",), ("calls",), ("control",), ("seen", "absent"), ("counted",),
-          ("pictures",), ("needs",), ("family",), ("given",))  # fmt: skip
+          ("pictures",), ("needs",), ("family",), ("given",), ("states",))  # fmt: skip
 CAUSES = {
     "service": "the service or its host's settings",
     "firewall": "a rule that drops or refuses",
