@@ -61,6 +61,7 @@ from lab.icmp import each_icmp_error
 from lab.known import given, per_family, since, syn_retransmissions, syn_schedule, syn_timeout
 from lab.pictures import ICMP_REPORTED
 from lab.scenario import Case, Counted, Picture, Scenario
+from lab.states import went_through
 from lab.wire import ack, any_icmp, any_packet, data, fin, icmp, rst, syn, syn_ack, who_has
 
 __all__ = [
@@ -134,6 +135,7 @@ __all__ = [
     "syn_schedule",
     "syn_timeout",
     "sysctl",
+    "went_through",
     "who_has",
     "wrong_neighbour",
 ]  # fmt: skip

@@ -7,7 +7,15 @@
      0.50     │───── SYN ──────▶✕                 │    the router let it go no further
      1.50     │───── SYN ──────✕│                 │    it left, and did not come to the router
 ```
-A packet seen at several vantages is one line, at the time the first saw it.
+A packet seen at several vantages is one line, at the time the first saw it. Where states
+are recorded each change has a line too, beside the host's column, when it was seen:
+
+```
+     t ms             client            router            server
+     0.04               │───── SYN ───────┼────────────────▶│
+     0.09      SYN-SENT │                 │                 │
+     0.14               │                 │                 │ SYN-RECV
+```
 """
 
 from __future__ import annotations
@@ -15,11 +23,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from lab.states import Change
 from lab.topology import VANTAGES
 from lab.wire import Packet
 
 WIDTH = 30  # from one column to the next
 MARGIN = 12  # before the first column
+STATES_MARGIN = 23  # and with room for the states of its host
 
 
 @dataclass(frozen=True)
@@ -56,23 +66,57 @@ def merge(packets: Sequence[Packet]) -> list[list[Packet]]:
     return groups
 
 
-def draw(packets: Sequence[Packet], start_ns: int, *, unicode: bool = True) -> str:
+def draw(
+    packets: Sequence[Packet], start_ns: int, changes: Sequence[Change] = (), *,
+    unicode: bool = True,
+) -> str:  # fmt: skip
     """Return the ladder as text, times in milliseconds since `start_ns`."""
     glyphs = UNICODE if unicode else ASCII
-    title = f"{'t ms':>9}   " + "".join(name.ljust(WIDTH) for name in VANTAGES)
+    margin = STATES_MARGIN if changes else MARGIN
+    title = f"{'t ms':>9}".ljust(margin) + "".join(name.ljust(WIDTH) for name in VANTAGES)
+    numbers = _numbers(changes)
+    rows = [(group[0].t_ns, " " * (margin - 9) + _row(group, glyphs)) for group in merge(packets)]
+    rows += [(c.t_ns, _state_row(c, numbers[c.connection], glyphs)) for c in changes]
     lines = [title.rstrip()]
-    for group in merge(packets):
-        time = f"{(group[0].t_ns - start_ns) / 1e6:9.2f}"
-        lines.append((time.ljust(MARGIN) + _row(group, glyphs)).rstrip())
+    for t_ns, row in sorted(rows, key=lambda row: row[0]):
+        lines.append(f"{(t_ns - start_ns) / 1e6:9.2f}{row}".rstrip())
     if len(lines) == 1:
         lines.append(f"{'':{MARGIN}}(no packet)")
+    told = {number: change.socket.replace("→", glyphs.right) for change in reversed(changes)
+            if (number := numbers[change.connection])}  # fmt: skip
+    lines += [f"{'':{margin}}{number}: {told[number]}" for number in sorted(told)]
     return "\n".join(lines) + "\n"
 
 
-def _row(group: Sequence[Packet], glyphs: Glyphs) -> str:
+def _numbers(changes: Sequence[Change]) -> dict[frozenset[tuple[str, int]], int]:
+    """Return the number of each connection, in the order in which they began; 0 for one alone."""
+    connections = dict.fromkeys(change.connection for change in changes)
+    return {c: number if connections.keys() - {c} else 0 for number, c in enumerate(connections, 1)}
+
+
+def _bars(glyphs: Glyphs) -> list[str]:
     cells = [" "] * (WIDTH * (len(VANTAGES) - 1) + 1)
     for number in range(len(VANTAGES)):
         cells[number * WIDTH] = glyphs.bar
+    return cells
+
+
+def _state_row(change: Change, number: int, glyphs: Glyphs) -> str:
+    """Return the row of a state: before the first column, behind another, or in words."""
+    text = f"{number} {change.state}" if number else change.state
+    cells = [*_bars(glyphs), " "]
+    room = STATES_MARGIN - 9
+    if change.host == VANTAGES[0]:
+        return f"{text:>{room - 1}} {''.join(cells)}"
+    if change.host not in VANTAGES:
+        return f"{'':{room}}{''.join(cells)}  {change.host}: {text}"
+    at = VANTAGES.index(change.host) * WIDTH + 2
+    cells[at : at + len(text)] = list(text)
+    return f"{'':{room}}{''.join(cells)}"
+
+
+def _row(group: Sequence[Packet], glyphs: Glyphs) -> str:
+    cells = _bars(glyphs)
     packet = group[0]
     first, last = (VANTAGES.index(p.at) for p in (group[0], group[-1]))
     lost = first == last and packet.outgoing

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from lab.calls import IN_PROGRESS, Call
@@ -13,6 +13,7 @@ from lab.faults import Fault
 from lab.inside.libc import ERRNO_NAMES
 from lab.result import Proof
 from lab.scenario import Case, Counted, Picture
+from lab.states import Change, Passage
 from lab.wire import Packet, Pattern
 
 
@@ -24,7 +25,8 @@ class Observation:
     what each host's kernel counted meanwhile; `hits` those of each fault, None for a
     setting, which nothing counts; `lost` the number of packets that a
     capture missed, by host; `blind` the hosts whose capture did not see what surely
-    came by after the calls.
+    came by after the calls. `states` are those of the calls' connections as they changed,
+    where a case asks for them; `unrecorded` says of a host why it has none.
     """
 
     calls: Sequence[Mapping[str, Any]]
@@ -33,6 +35,8 @@ class Observation:
     hits: Sequence[int | None]
     lost: Mapping[str, int]
     blind: Sequence[str] = ()
+    states: Sequence[Change] = ()
+    unrecorded: Mapping[str, str] = field(default_factory=dict)
 
 
 def errno_name(number: int) -> str:
@@ -57,6 +61,10 @@ def prove(case: Case, seen: Observation) -> tuple[list[Proof], Picture | None]:
         if hits is not None
     ]
     proofs += [_prove_counted(counted, seen.counters) for counted in case.counted]
+    proofs += [_prove_passage(passage, seen.states) for passage in case.states]
+    if seen.unrecorded:
+        why = "; ".join(f"{host}: {reason}" for host, reason in seen.unrecorded.items())
+        proofs.append(Proof("state", "states are recorded", "on every host", why, ok=False))
     if not case.pictures:
         return [*proofs, *_uncounted(proofs)], None
     attempts = [(picture, _prove_picture(picture, case, seen)) for picture in case.pictures]
@@ -192,6 +200,11 @@ def _prove_counted(counted: Counted, counters: Mapping[str, Mapping[str, int]]) 
         wanted, ok = f"at least +{counted.at_least}", got is not None and got >= counted.at_least
     shown = "this kernel has no such counter" if got is None else f"+{got}"
     return Proof("counter", f"{counted.host} {counted.counter}", wanted, shown, ok)
+
+
+def _prove_passage(passage: Passage, changes: Sequence[Change]) -> Proof:
+    ok = passage.holds(changes)
+    return Proof("state", passage.describe(), passage.wanted(), passage.got(changes), ok)
 
 
 def _prove_picture(picture: Picture, case: Case, seen: Observation) -> list[Proof]:

@@ -188,6 +188,8 @@ def _lines(case: Case) -> Iterator[str]:
     for counted in case.counted:
         growth = f"+{counted.exactly}" if counted.at_least is None else f">= +{counted.at_least}"
         yield f"counted  {counted.host} {counted.counter} {growth}"
+    for passage in case.states:
+        yield f"states   {passage.describe()}: {passage.wanted()}"
     yield from (f"either   reported {picture.name}" for picture in case.pictures)
 
 

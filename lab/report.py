@@ -126,7 +126,7 @@ def _case(case: Document, ladder: str) -> dict[str, Any]:
     waited = max((call["elapsed_ms"] for call in case["calls"]), default=None)
     return {
         **case, "ladder": ladder, "got": got(case["calls"]), "waited_ms": waited,
-        "drawing": sequence.draw(case["wire"], case["calls"]),
+        "drawing": sequence.draw(case["wire"], case["calls"], case.get("states", ())),
     }  # fmt: skip
 
 

@@ -61,6 +61,7 @@ class CaseResult:
     calls: list[dict[str, Any]] = field(default_factory=list)
     wire: list[dict[str, Any]] = field(default_factory=list)
     counters: dict[str, dict[str, int]] = field(default_factory=dict)
+    states: list[dict[str, Any]] = field(default_factory=list)
     controls: Controls = field(default_factory=Controls)
     proofs: list[Proof] = field(default_factory=list)
     ladder: str = ""
@@ -118,7 +119,9 @@ class Result:
 
 
 def _case_document(case: CaseResult) -> dict[str, Any]:
-    return {f.name: _plain(getattr(case, f.name)) for f in fields(case) if f.name != "ladder"}
+    # Few cases ask for states: they are there only then.
+    left_out = ("ladder",) if case.states else ("ladder", "states")
+    return {f.name: _plain(getattr(case, f.name)) for f in fields(case) if f.name not in left_out}
 
 
 def _plain(value: Any) -> Any:

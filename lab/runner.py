@@ -5,14 +5,15 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
-from lab import breaking, guests, hosts
+from lab import breaking, guests, hosts, states
 from lab.breaking import HitCounter
 from lab.calls import IN_PROGRESS, Call
-from lab.errors import CommandFailed, LabError
+from lab.errors import CommandFailed, HostLost, LabError
 from lab.faults import Fault, Plan
 from lab.known import resolve
 from lab.lab import Lab, LabSite
@@ -20,7 +21,7 @@ from lab.ladder import draw
 from lab.proofs import Observation, came, errno_name, gave, name_of, prove, said
 from lab.result import NOT_ASKED, CaseResult, Result
 from lab.scenario import Case, Scenario
-from lab.topology import ECHO_PORT, NOBODYS, SPECIAL, VANTAGES, Family
+from lab.topology import ECHO_PORT, HOSTS, NOBODYS, SPECIAL, VANTAGES, Family
 from lab.wire import Packet, Raw, of_calls, parse
 
 BYSTANDER_PERIOD_S = 0.1
@@ -180,6 +181,7 @@ class CaseRun:
                                 "elapsed_ms": 0.0, "at_ns": answers[-1]["at_ns"]})  # fmt: skip
             else:
                 answers.append(self._make(callers, call, call.deadline_s))
+                self._look_at_states()
         return answers
 
     def _control(self) -> str:
@@ -219,6 +221,7 @@ class CaseRun:
         with contextlib.ExitStack() as stack:
             vantages = [*VANTAGES, *self.case.guests]
             end_capture = stack.enter_context(_capture(self.lab, vantages))
+            end_states = stack.enter_context(self._recorded_states())
             callers = stack.enter_context(self._callers())
             answers = self._make_all(callers, self.case.before)
             with contextlib.ExitStack() as fault:
@@ -234,14 +237,16 @@ class CaseRun:
                 hits = [counter.count() if counter else None for counter in counters]
                 # What comes while the fault is taken out is none of the calls' doing.
                 end_ns = self.lab.hosts["client"].do("now_ns")
+                changes, unrecorded = end_states()
             # Every capture must see one of these, or what it did not see proves nothing.
             for role in ("client", *self.case.guests):
                 self._echo(role, "udp")
             raw, lost = end_capture()
         packets = self._packets_of_calls(raw, end_ns)
         blind = [at for at in raw if not any(packet[0] > end_ns for packet in raw[at])]
-        self._note(plans, answers, packets, grown, hits)
-        return Observation(answers, packets, grown, hits, lost, blind)
+        changes = states.of_packets((c for c in changes if c.t_ns <= end_ns), packets)
+        self._note(plans, answers, packets, grown, hits, changes)
+        return Observation(answers, packets, grown, hits, lost, blind, changes, unrecorded)
 
     def _packets_of_calls(self, raw: Captured, end_ns: int) -> list[Packet]:
         names = self.lab.block.names()
@@ -256,6 +261,38 @@ class CaseRun:
             self.captured.setdefault(at, []).extend(seen)
             packets += [p for p in parse(at, seen, names) if p.t_ns <= end_ns]
         return [p for p in of_calls(packets, callers) if {p.src_ip, p.dst_ip} != echo]
+
+    def _ends(self) -> list[hosts.Host]:
+        """Return the hosts whose states are recorded: who calls, and the server; none unasked."""
+        roles = {"server"} | {call.on for call in self.case.all_calls}
+        return [self.lab.hosts[role] for role in HOSTS if role in roles] if self.case.states else []
+
+    def _look_at_states(self) -> None:
+        """See the states as a call leaves them, however soon the next call changes them."""
+        hosts.ask_all(self._ends(), "states_look")
+
+    @contextlib.contextmanager
+    def _recorded_states(self) -> Iterator[Any]:
+        """Record states; yields a function that ends it and returns (changes, why not, by host)."""
+        names = self.lab.block.names()
+        others = [self.lab.block.address("bystander", self.family)]
+        unrecorded: dict[str, str] = {}
+
+        def ask(operation: str, **arguments: Any) -> dict[str, Any]:
+            asked = [(host, host.ask(operation, **arguments)) for host in self._ends()]
+            return {host.role: _or_why(host, future, unrecorded) for host, future in asked}
+
+        def stop() -> tuple[list[states.Change], dict[str, str]]:
+            changes = [
+                change
+                for role, rows in ask("states_stop").items()
+                for change in states.parse(role, rows or (), names)
+            ]
+            return changes, unrecorded
+
+        with _once(stop) as stop_once:
+            ask("states_start", others=others)
+            yield stop_once
 
     @contextlib.contextmanager
     def _bystander(self) -> Iterator[Any]:
@@ -283,7 +320,7 @@ class CaseRun:
     def _note(
         self, plans: Sequence[Plan], answers: Sequence[Mapping[str, Any]],
         packets: Sequence[Packet], grown: Mapping[str, Mapping[str, int]],
-        hits: Sequence[int | None],
+        hits: Sequence[int | None], changes: Sequence[states.Change],
     ) -> None:  # fmt: skip
         """Fill in the result with what was seen."""
         start_ns, result = answers[0]["at_ns"], self.result
@@ -300,7 +337,12 @@ class CaseRun:
             host: {name: value for name, value in sorted(values.items()) if value}
             for host, values in grown.items()
         }
-        result.ladder = draw(packets, start_ns)
+        result.states = [
+            {"host": c.host, "t_ms": round((c.t_ns - start_ns) / 1e6, 3), "socket": c.socket,
+             "state": c.state}
+            for c in changes
+        ]  # fmt: skip
+        result.ladder = draw(packets, start_ns, changes)
         faults = [
             _fault_document(fault, plan, hit)
             for fault, plan, hit in zip(self.case.faults, plans, hits)
@@ -377,6 +419,17 @@ def _once(stop: Any) -> Iterator[Any]:
         if not called:
             with contextlib.suppress(LabError):
                 stop()
+
+
+def _or_why(host: hosts.Host, asked: Future[Any], why: dict[str, str]) -> Any:
+    """Return the answer of a host; where its agent failed, None, and note the last line."""
+    try:
+        return host.answer(asked)
+    except HostLost:
+        raise
+    except LabError as failed:
+        why.setdefault(host.role, str(failed).strip().splitlines()[-1])
+        return None
 
 
 def _growth(

@@ -19,6 +19,7 @@ from lab.calls import IN_PROGRESS, Call, unopened
 from lab.errors import ScenarioError, UnknownScenario
 from lab.faults import Fault
 from lab.known import Facts, Known, resolve
+from lab.states import Passage
 from lab.topology import FAMILIES, GUESTS, HOSTS, Family
 from lab.tutorial import CLAIMS
 from lab.wire import Pattern
@@ -75,8 +76,10 @@ class Case:
     `control` are the calls that must work without the fault: by default all of them.
     `fault` is one, or several that are in force together. `family` is the one that
     has the case, "" both; `needs` names what the kernel must have (see `doctor`);
-    `given` is what words that cases share ask for with `given(...)`. `claims` is what
-    the case says of claims of the tutorial (`errnolab claims`): {"C59": "wrong"}.
+    `given` is what words that cases share ask for with `given(...)`. `states` are what
+    the connections' ends must have gone through; only where they are asked for are they
+    recorded. `claims` is what the case says of claims of the tutorial (`errnolab claims`):
+    {"C59": "wrong"}.
     """
 
     name: str = ""
@@ -91,6 +94,7 @@ class Case:
     needs: Sequence[str] = ()
     family: str = ""
     given: Mapping[str, Any] = field(default_factory=dict)
+    states: Sequence[Passage] = ()
     claims: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -120,6 +124,7 @@ class Case:
         """Return every mistake, of every word."""
         words: list[Any] = [
             *self.faults, *self.all_calls, *self.control, *self.seen, *self.absent, *self.counted,
+            *self.states,
             *(word for picture in self.pictures for word in (*picture.seen, *picture.counted)),
         ]  # fmt: skip
         found = [mistake for word in words for mistake in word.mistakes()]
@@ -144,7 +149,8 @@ class Case:
 
 # What a case says or leaves to its scenario, together.
 GROUPS = (("fault",), ("before",), ("calls",), ("control",), ("seen", "absent"), ("counted",),
-          ("pictures",), ("needs",), ("family",), ("given",), ("claims",))  # fmt: skip
+          ("pictures",), ("needs",), ("family",), ("given",), ("states",),
+          ("claims",))  # fmt: skip
 CAUSES = {
     "service": "the service or its host's settings",
     "firewall": "a rule that drops or refuses",

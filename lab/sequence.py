@@ -2,8 +2,9 @@
 
 It works from the `wire` and `calls` of a `result.json`; positions are in pixels.
 A column is a vantage, a row an event: a packet, a call that begins or returns, a
-silence. Rows are one below the other whatever time lies between them; a silence
-longer than a tenth of a second has a row of its own, which says how long it was.
+state that a connection's end was seen in, a silence. Rows are one below the other
+whatever time lies between them; a silence longer than a tenth of a second has a row of
+its own, which says how long it was.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from lab.topology import VANTAGES
 LEFT, STEP, RIGHT = 120, 210, 90
 TOP, ROW = 52, 30
 WIDTH = LEFT + STEP * (len(VANTAGES) - 1) + RIGHT
+# What is added on both sides where there are states.
+STATES_MARGIN = 50
 # Of a longer exchange the beginning and the end are drawn.
 FIRST, LAST = 26, 8
 SILENCE_MS = 100.0
@@ -31,10 +34,12 @@ Sighting = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Row:
-    """One event. `kind` is a packet's (syn, rst, icmp, data, other), "call", "return" or "silence".
+    """One event.
 
-    `x1` to `x2` is the way it went; `stopped` says that it got no further although
-    it was meant to; `forged` that it was made at `x1` in another host's name.
+    `kind` is a packet's (syn, rst, icmp, data, other), "call", "return", "state" or
+    "silence". `x1` to `x2` is the way it went, of a state from its column to its text;
+    `stopped` says that it got no further although it was meant to; `forged` that it was
+    made at `x1` in another host's name.
     """
 
     kind: str
@@ -67,6 +72,7 @@ class Drawing:
         (name, float(LEFT + number * STEP)) for number, name in enumerate(VANTAGES)
     )
     width: int = WIDTH
+    margin: int = 0
 
     @property
     def height(self) -> int:
@@ -74,19 +80,39 @@ class Drawing:
         return (self.rows[-1].y if self.rows else TOP) + ROW
 
 
-def draw(wire: Sequence[Sighting], calls: Sequence[Mapping[str, Any]]) -> Drawing:
+def draw(
+    wire: Sequence[Sighting], calls: Sequence[Mapping[str, Any]],
+    states: Sequence[Mapping[str, Any]] = (),
+) -> Drawing:  # fmt: skip
     """Return the drawing of one case."""
     groups = merge(wire)
     shown = groups if len(groups) <= FIRST + LAST else groups[:FIRST] + groups[-LAST:]
-    drawing = Drawing(left_out=len(groups) - len(shown))
+    drawing = Drawing(left_out=len(groups) - len(shown), margin=STATES_MARGIN if states else 0)
     events: list[tuple[float, int, Any]] = [(group[0]["t_ms"], 1, group) for group in shown]
     for number, call in enumerate(calls):
         begun = 0.0 if number == 0 else call.get("t_ms")
         if begun is not None and call["host"] in COLUMNS:
             ended = begun + call["elapsed_ms"]
             events += [(begun, 0, ("call", number, call)), (ended, 2, ("return", number, call))]
+    numbers = _numbers(states)
+    for state in states:
+        if state["host"] in COLUMNS:
+            number = numbers[_connection(state)]
+            text = f"{number} {state['state']}" if number else state["state"]
+            events.append((state["t_ms"], 1, ("state", state["host"], text)))
     _place(drawing, sorted(events, key=lambda event: event[:2]))
     return drawing
+
+
+def _connection(state: Mapping[str, Any]) -> frozenset[str]:
+    """Return what is the same on both hosts: "client:43210 → server:16555" and the other way."""
+    return frozenset(state["socket"].split(" → "))
+
+
+def _numbers(states: Sequence[Mapping[str, Any]]) -> dict[frozenset[str], int]:
+    """Return the number of each connection, as the ladder has it; 0 for one alone."""
+    connections = dict.fromkeys(map(_connection, states))
+    return {c: number if connections.keys() - {c} else 0 for number, c in enumerate(connections, 1)}
 
 
 def merge(wire: Sequence[Sighting]) -> list[list[Sighting]]:
@@ -121,6 +147,8 @@ def _place(drawing: Drawing, events: Sequence[tuple[float, int, Any]]) -> None:
             y += ROW
         if isinstance(what, list):
             drawing.rows.append(_packet_row(what, y))
+        elif what[0] == "state":
+            drawing.rows.append(_state_row(what[1], what[2], t_ms, y))
         else:
             kind, number, call = what
             drawing.rows.append(_call_row(kind, call, t_ms, y))
@@ -130,6 +158,12 @@ def _place(drawing: Drawing, events: Sequence[tuple[float, int, Any]]) -> None:
             else:
                 drawing.bars.append(Bar(x, began[number], y))
         before, y = t_ms, y + ROW
+
+
+def _state_row(host: str, text: str, t_ms: float, y: int) -> Row:
+    """Return the row of a state: left of the first column, right of another."""
+    x = float(LEFT + COLUMNS[host] * STEP)
+    return Row("state", y, f"{t_ms:.2f}", text, x, x + (14 if COLUMNS[host] else -14))
 
 
 def _call_row(kind: str, call: Mapping[str, Any], t_ms: float, y: int) -> Row:

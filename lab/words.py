@@ -21,6 +21,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "Faults": ("lab.faults.",),
     "Calls": ("lab.calls",),
     "Packets": ("lab.wire",),
+    "States": ("lab.states",),
     "Values that only a run knows": ("lab.known", "lab.icmp"),
 }
 # What the file itself gives.

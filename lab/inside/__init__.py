@@ -12,6 +12,7 @@ nothing of `lab` but each other.
 | `state` | counters, sysctls, snapshots; ends connections left behind |
 | `journal` | makes and undoes faults, and remembers how |
 | `capture` | captures packets |
+| `states` | notes the states of TCP connections over time |
 | `caller`, `calls` | the process that makes socket calls, and the calls |
 | `bystander` | echoes beside a fault |
 | `probe` | tries what this kernel can do |

@@ -30,13 +30,15 @@ from lab.inside.state import (
     sysctls,
     wait_ready,
 )
+from lab.inside.states import states_look, states_start, states_stop
 
 OPERATIONS: dict[str, Callable[..., Any]] = {
     operation.__name__: operation
     for operation in (
         bystander_start, bystander_stop, caller_call, caller_close, caller_open, callers_end,
         capture_start, capture_stop, counters, echo, fault_in, fault_out, faults, interfaces,
-        lock, now_ns, probe, recall, remember, run, settle, snapshot, sysctls, wait_ready,
+        lock, now_ns, probe, recall, remember, run, settle, snapshot, states_look, states_start,
+        states_stop, sysctls, wait_ready,
     )
 }  # fmt: skip
 

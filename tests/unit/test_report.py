@@ -229,6 +229,40 @@ def test_call_spans_what_happened_meanwhile() -> None:
     assert drawing.height > drawing.rows[-1].y
 
 
+STATES = [
+    {"host": "client", "t_ms": 0.05, "socket": "client:40000 → server:16555", "state": "SYN-SENT"},
+    {"host": "server", "t_ms": 0.5, "socket": "server:16555 → client:40000", "state": "SYN-RECV"},
+]
+
+
+def test_states_are_beside_their_hosts_in_order_of_time() -> None:
+    wire = [sighting("client", 0.1), sighting("server", 0.2)]
+    drawing = sequence.draw(wire, [], STATES)
+    assert [(row.kind, row.text) for row in drawing.rows] == [
+        ("state", "SYN-SENT"), ("syn", "SYN"), ("state", "SYN-RECV"),
+    ]  # fmt: skip
+    client, _syn, server = drawing.rows
+    assert (client.x1, server.x1) == (X["client"], X["server"])
+    assert client.x2 < client.x1
+    assert server.x2 > server.x1
+    assert drawing.margin
+    assert not sequence.draw(wire, []).margin
+
+
+def test_states_of_several_connections_have_numbers() -> None:
+    other = {**STATES[0], "socket": "client:40001 → server:16555"}
+    rows = sequence.draw([], [], [*STATES, other]).rows
+    assert [row.text for row in rows] == ["1 SYN-SENT", "2 SYN-SENT", "1 SYN-RECV"]
+
+
+def test_page_has_states_and_their_proofs() -> None:
+    proof = Proof("state", "states of client", "ESTAB", "SYN-SENT", ok=False)
+    text = page(refused(case(states=STATES, proofs=[proof])))
+    assert re.search(r'class="state"[^>]*>SYN-RECV<', text)
+    assert "states of client" in text
+    assert 'class="state"' not in page(refused())
+
+
 def test_long_exchange_is_cut_in_the_middle() -> None:
     drawing = sequence.draw([sighting("client", n, summary=f"{n} bytes") for n in range(100)], [])
     assert drawing.left_out == 100 - sequence.FIRST - sequence.LAST

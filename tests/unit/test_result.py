@@ -82,6 +82,15 @@ def test_single_case_has_the_agreed_keys_at_the_top() -> None:
     }  # fmt: skip
 
 
+def test_states_are_there_only_where_they_were_asked_for() -> None:
+    found = result("pass", "pass")
+    row = {"host": "client", "t_ms": 0.1, "socket": "a → b", "state": "ESTAB"}
+    found.cases[0].states = [row]
+    first, second = found.document()["cases"]
+    assert first["states"] == [row]
+    assert "states" not in second
+
+
 def test_several_cases_each_have_their_own() -> None:
     found = result("pass", "fail")
     found.cases[1].proofs = [Proof("wire", "SYN", "1", "2", False)]

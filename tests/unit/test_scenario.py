@@ -33,6 +33,7 @@ from lab import (
     socket,
     ss,
     syn,
+    went_through,
 )
 from lab.calls import Call
 from lab.errors import ScenarioError, UnknownScenario
@@ -294,6 +295,7 @@ INHERITED = [
     ("needs", ["netem"]),
     ("family", "ipv6"),
     ("given", {"errno": "EPIPE"}),
+    ("states", [went_through(on="client", states=["ESTAB"])]),
     ("claims", {"C59": "wrong"}),
 ]
 
