@@ -502,7 +502,7 @@ SOCKET = Section(
             "The address of an AF_UNIX socket is an absolute path.",
             "wrong",
             "A relative path binds as well, and so does a name in Linux's abstract namespace, "
-            "which is no path at all. What has more than 107 characters is refused.",
+            "which is no path at all. What is longer than sun_path, 108 bytes, is EINVAL.",
         ),
         Claim(
             "C41",
@@ -1282,7 +1282,8 @@ HTTP = Section(
             "A response is a status line, header lines and the body, one after another.",
             "imprecise",
             "Each line ends with CR LF, and a blank line stands before the body. Without the "
-            "blank line the client takes the body for headers: curl shows nothing of it.",
+            "blank line the client takes the body for headers: curl shows nothing of it and ends "
+            "with status 8, `Header without colon`.",
         ),
         Claim(
             "C116",
