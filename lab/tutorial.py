@@ -127,8 +127,8 @@ SOCKETS = Section(
             "Data on a TCP connection are never lost, duplicated or reordered.",
             "imprecise",
             "TCP repairs loss, duplication and reordering on the path while the connection lives. "
-            "send() returns 5000 though no process ever reads them, and a RST throws away what was "
-            "not yet read.",
+            "send() returns 5000 though no process ever reads them, and whoever resets a "
+            "connection throws away what it has not sent and not read.",
         ),
         Claim(
             "C7",
@@ -182,7 +182,7 @@ SERVER = Section(
         "and each of these runs shows one thing that it leaves out: `errnolab run as_written_slow` "
         "(one silent client and nobody else is served), `errnolab run as_written_reset` (a reset "
         "client and the server is dead), `errnolab run as_written_long` (more than 2047 bytes and "
-        "the reply may be lost), `errnolab run as_written_restart` (EADDRINUSE for a minute), "
+        "a RST in place of the end), `errnolab run as_written_restart` (EADDRINUSE for a minute), "
         "`errnolab run as_written_interrupt` (Ctrl+C in accept() and in recv()).\n\n"
         "Beside each stands the same against the lab's own server, which sets SO_REUSEADDR, gives "
         "each client a thread of its own, looks at every return value and ignores SIGPIPE. The "
@@ -238,8 +238,8 @@ SERVER = Section(
             "One recv() has the client's whole message, so its result need not be looked at.",
             "imprecise",
             "It has what has come by then: a message in one small segment. Of `h` and `i` in two "
-            "segments it has `h`. A reset gives -1 and ECONNRESET, and the program prints "
-            "an empty line and goes on to send().",
+            "segments it has `h`. A reset gives -1 and ECONNRESET, and the program prints an empty "
+            "`Recv: ` and goes on to send().",
         ),
         Claim(
             "C16",
@@ -254,9 +254,9 @@ SERVER = Section(
             "send(connfd, buff, strlen(buff), 0);",
             "send() gives the client its reply, so its result need not be looked at.",
             "imprecise",
-            "It does while the client is there. To a client that has reset the connection send() "
-            "raises SIGPIPE, and that ends the whole server (exit status 141 in a shell) without "
-            "a message.",
+            "It does while the client is there. A client that resets the connection while recv() "
+            "waits ends the whole server without a message: recv() takes the ECONNRESET, and "
+            "send(), even of 0 bytes, raises SIGPIPE (status 141 in a shell).",
         ),
         Claim(
             "C18",
@@ -264,8 +264,8 @@ SERVER = Section(
             "close() after the reply ends the exchange in good order.",
             "imprecise",
             "A FIN follows the reply if all was read. If the client sent more than the 2047 bytes "
-            "that were read, the kernel sends a RST instead, and the client may get ECONNRESET in "
-            "place of the reply.",
+            "that were read, the kernel sends a RST instead: the client gets 2047 bytes and then "
+            "ECONNRESET in place of the end, and of a reply that is still on its way nothing.",
         ),
         Claim(
             "C19",
@@ -433,7 +433,8 @@ CLIENT = Section(
             "recData[ret] lies inside recData.",
             "imprecise",
             "Up to 2047 bytes it does. recv() may fill all 2048, and then the zero goes one byte "
-            "behind the end: AddressSanitizer stops it as a stack-buffer-overflow.",
+            "behind the end: AddressSanitizer stops it as a stack-buffer-overflow, and without it "
+            "the program aborts, for that byte belongs to the string that was sent.",
         ),
         Claim(
             "C34",
@@ -505,7 +506,7 @@ SOCKET = Section(
             "The address of an AF_UNIX socket is an absolute path.",
             "wrong",
             "A relative path binds as well, and so does a name in Linux's abstract namespace, "
-            "which is no path at all. What has more than 107 characters is refused.",
+            "which is no path at all. What is longer than sun_path, 108 bytes, is EINVAL.",
         ),
         Claim(
             "C41",
@@ -1285,7 +1286,8 @@ HTTP = Section(
             "A response is a status line, header lines and the body, one after another.",
             "imprecise",
             "Each line ends with CR LF, and a blank line stands before the body. Without the "
-            "blank line the client takes the body for headers: curl shows nothing of it.",
+            "blank line the client takes the body for headers: curl shows nothing of it and ends "
+            "with status 8, `Header without colon`.",
         ),
         Claim(
             "C116",
@@ -1316,7 +1318,8 @@ HTTP = Section(
             "With this response the server works with a browser.",
             "imprecise",
             "A short request is answered. Of a request above 2047 bytes the rest lies unread when "
-            "the server closes, so a RST goes out and the client may get ECONNRESET and no page.",
+            "the server closes, so a RST follows the page: curl ends with status 56, "
+            "`Connection reset by peer`.",
         ),
     ),
 )

@@ -1,0 +1,3 @@
+// C86: no header has ECONNREST. It is ECONNRESET.
+#include <errno.h>
+int number = ECONNREST;

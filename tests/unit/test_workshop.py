@@ -1,0 +1,63 @@
+"""The workshop's programs are the tutorial's, and what was changed in them is marked."""
+
+# ruff: noqa: RUF001 - a line of the program is in Chinese.
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from lab.images import IMAGES
+from lab.tutorial import claims
+
+FOLDER = IMAGES / "workshop"
+SNIPPETS = sorted((FOLDER / "snippets").iterdir())
+TUTORIAL = os.environ.get("ERRNOLAB_TUTORIAL", "")
+
+needs_the_text = pytest.mark.skipif(not TUTORIAL, reason="ERRNOLAB_TUTORIAL names no file")
+
+
+def blocks() -> list[str]:
+    """Return the tutorial's pieces of code, in its order."""
+    text = Path(TUTORIAL).read_text(encoding="utf-8")
+    return re.findall(r"^```[^\n]*\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+
+
+def added(program: str, *from_blocks: str) -> list[str]:
+    """Return the lines of a program that none of the tutorial's pieces has."""
+    theirs = {line for block in from_blocks for line in block.splitlines()}
+    lines = (FOLDER / program).read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line not in theirs]
+
+
+@needs_the_text
+def test_the_server_is_the_tutorials_word_for_word() -> None:
+    assert (FOLDER / "server.cpp").read_text(encoding="utf-8") == blocks()[0]
+
+
+@needs_the_text
+def test_the_http_server_has_one_line_that_the_tutorial_has_not() -> None:
+    assert added("http.cpp", *blocks()) == [
+        "        setResponse(buff);    // 教程只给出了这个函数："
+        "在这里调用它，代替上面的 strcmp 和两个 send"
+    ]
+
+
+@needs_the_text
+def test_every_line_of_the_client_that_was_changed_is_marked() -> None:
+    client = next(block for block in blocks() if "WSAStartup" in block)
+    assert [line for line in added("client.cpp", client) if "// PORT: " not in line] == [
+        "// The tutorial's client for Windows, on POSIX, with the fewest changes. What was",
+        "// changed is marked PORT, with what stood there.",
+    ]
+
+
+@pytest.mark.parametrize("path", SNIPPETS, ids=lambda path: path.name)
+def test_a_snippet_says_which_claims_it_shows(path: Path) -> None:
+    first = path.read_text(encoding="utf-8").splitlines()[0]
+    named = re.match(r"(?://|/\*) ((?:C\d+b?(?:, )?)+): \S", first)
+    assert named and set(named[1].split(", ")) <= set(claims())
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 20
