@@ -41,9 +41,6 @@ if TYPE_CHECKING:
         def wait_s(self, now: float) -> float | None:
             """Return how long there is nothing to send; None while nothing is waiting."""
 
-        def end(self, now: float) -> None:
-            """Send what is waiting still."""
-
 
 RUN = "/run/errnolab"
 
@@ -53,28 +50,29 @@ SO_RCVBUFFORCE = 33
 BUFFER_BYTES = 8 << 20
 
 ANY_PACKET = (1 << 16) + 64  # and its headers below IP
+END_S = 1.0  # that a program has to send what it holds
 ERRORS_LOGGED = 100  # /run is small and a flow may be long
 
 
 class Program:
     """A program: its name and help, and how it begins.
 
-    `worker` takes a specification, the socket and who is told the count of hits. One
-    that is stopped gets `end_s` seconds to send what it holds.
+    `worker` takes a specification, the socket and who is told the count of hits. With
+    `end` it is not killed but told to end, and `end` puts the worker in order.
     """
 
     def __init__(
         self, name: str, text: str | None, read_spec: Callable[[str], Any],
         open_socket: Callable[[Any], socket.socket],
         worker: Callable[[Any, socket.socket, Callable[[int], object]], Worker],
-        end_s: float = 0.0,
+        end: Callable[[Any], object] | None = None,
     ) -> None:  # fmt: skip
         self.name = name
         self.text = text
         self.read_spec = read_spec
         self.open_socket = open_socket
         self.worker = worker
-        self.end_s = end_s
+        self.end = end
 
 
 def packet_socket(
@@ -104,7 +102,7 @@ def packet_socket(
 
 
 def serve(sock: socket.socket, worker: Worker, asked: int = -1) -> None:
-    """Handle packets until `asked`, a descriptor, can be read; -1: until killed.
+    """Handle packets until `asked`, a descriptor, can be read and none is left; -1: for ever.
 
     What goes wrong with a packet is logged and does not end it.
     """
@@ -117,8 +115,7 @@ def serve(sock: socket.socket, worker: Worker, asked: int = -1) -> None:
                 data, origin = sock.recvfrom(ANY_PACKET)
                 worker.take(data, origin, monotonic())
             worker.send_due(monotonic())
-            if asked in ready:
-                worker.end(monotonic())
+            if asked in ready and sock not in ready:
                 return
         except Exception:
             errors += 1
@@ -203,8 +200,8 @@ def start(program: Program, name: str, source: str) -> None:
     with program.open_socket(spec) as sock:
         write_hits(hits, 0)
         ready, tell = os.pipe()
+        worker = program.worker(spec, sock, lambda number: write_hits(hits, number))
         if os.fork() == 0:
-            worker = program.worker(spec, sock, lambda number: write_hits(hits, number))
             run_detached(program, state, tell, sock, worker)
     os.close(tell)
     if not os.read(ready, 1):
@@ -230,7 +227,7 @@ def run_detached(
     """Be the program: in a session of its own, holding nothing of whoever started us."""
     try:
         os.setsid()
-        asked = hear_of_end() if program.end_s else -1
+        asked = hear_of_end() if program.end else -1
         if asked < 0:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
         null, log = os.open(os.devnull, os.O_RDONLY), create(state.log)
@@ -240,6 +237,8 @@ def run_detached(
         os.write(tell, b".")
         os.close(tell)
         serve(sock, worker, asked)
+        if program.end:
+            program.end(worker)
     except BaseException:
         sys.excepthook(*sys.exc_info())
     finally:
@@ -269,8 +268,8 @@ def stop(program: Program, name: str) -> None:
         return
     try:
         pid = state.read_pid()
-        deadline = monotonic() + program.end_s
-        if program.end_s:
+        deadline = monotonic() + (END_S if program.end else 0.0)
+        if program.end:
             os.kill(pid, signal.SIGTERM)
         while not (gone := take_lock(hits)) and monotonic() < deadline:
             sleep(0.001)

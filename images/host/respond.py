@@ -373,9 +373,6 @@ class Responder:
         """Return how long there is nothing to send; None while nothing is waiting."""
         return max(0.0, self.waiting[0][0] - now) if self.waiting else None
 
-    def end(self, now: float) -> None:
-        """Send nothing more: whoever ends it wants no late answers."""
-
 
 def open_socket(_spec: Values) -> socket.socket:
     """Return a socket from which on no packet that arrives at this host is missed.
