@@ -548,7 +548,7 @@ def test_programs_beside_each_other_have_names_of_their_own(respond: ModuleType)
     names = [planned(fault).commands[0][2] for fault in faults]
     assert len(set(names)) == len(names)
     for name, fault in zip(names, faults):
-        respond.State(name)  # It refuses a name that could lead elsewhere.
+        respond.detached.State(name)  # It refuses a name that could lead elsewhere.
         plan = planned(fault)
         assert plan.undo[0] == ["errnolab-respond", "stop", name]
         assert name in hits_of(plan).command[-1]

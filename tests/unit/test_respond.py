@@ -5,7 +5,6 @@ What it builds is read by dpkt, which shares no code with it.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import random
@@ -17,16 +16,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import dpkt
 import pytest
 
 from lab.faults.firewall import FLAG_MATCHES
+from tests.unit.host_image import HOST_IMAGE, load
 from tests.unit.packets import CLIENT, CLIENT6, ROUTER, ROUTER6, SERVER, SERVER6, ip4, ip6
 
-HOST_IMAGE = Path(__file__).parents[2] / "images" / "host"
 PATIENCE_S = 5.0
 QUIET_S = 0.1
 MASK = 0xFFFFFFFF
@@ -36,17 +34,8 @@ HOST, BROADCAST, OTHER, OUTGOING = 0, 1, 3, 4
 FAMILIES = pytest.mark.parametrize("family", ["ipv4", "ipv6"])
 
 
-def load() -> ModuleType:
-    """Return the program as a module; to import it does nothing."""
-    spec = importlib.util.spec_from_file_location("respond", HOST_IMAGE / "respond.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-respond = load()
+respond = load("respond")
+shared = load("packets")
 
 
 # --- packets and specifications that tests are made of ---------------------------------
@@ -385,13 +374,13 @@ def test_a_word_stands_for_some_segments(
     assert respond.matches(when, respond.parse(segment(family, flags, data=data))) is expected
 
 
-@pytest.mark.parametrize("word", [*FLAG_MATCHES, *respond.SEGMENTS])
+@pytest.mark.parametrize("word", [*FLAG_MATCHES, *shared.SEGMENTS])
 def test_a_rule_beside_it_takes_the_same_segments(word: str) -> None:
     if word == "RST":
-        assert word not in respond.SEGMENTS  # nothing answers a reset
+        assert word not in shared.SEGMENTS  # nothing answers a reset
         return
     looked_at, are_set = FLAG_MATCHES[word] or ("", "")
-    assert respond.SEGMENTS[word] == (bits(looked_at), bits(are_set))
+    assert shared.SEGMENTS[word] == (bits(looked_at), bits(are_set))
 
 
 def bits(flags: str) -> int:
@@ -517,7 +506,7 @@ def test_no_bytes_at_all_can_end_it(family: str, make: Callable[[str], bytes]) -
     ],
 )
 def test_what_is_no_specification_is_refused(source: str, said: str) -> None:
-    with pytest.raises(respond.BadArgument) as raised:
+    with pytest.raises(respond.detached.BadArgument) as raised:
         respond.read_spec(source)
     assert str(raised.value).startswith(said)
 
@@ -549,7 +538,7 @@ def test_what_is_no_specification_is_refused(source: str, said: str) -> None:
     ],
 )
 def test_a_wrong_key_is_named(changes: dict[str, Any], said: str) -> None:
-    with pytest.raises(respond.BadArgument) as raised:
+    with pytest.raises(respond.detached.BadArgument) as raised:
         read(specification("ipv4", **changes))
     assert str(raised.value).startswith(said)
 
@@ -591,7 +580,7 @@ def test_a_wrong_key_is_named(changes: dict[str, Any], said: str) -> None:
     ],
 )
 def test_a_wrong_key_of_an_answer_is_named_with_the_answer(answer: Any, said: str) -> None:
-    with pytest.raises(respond.BadArgument) as raised:
+    with pytest.raises(respond.detached.BadArgument) as raised:
         read(specification("ipv4", tcp(), answer))
     assert str(raised.value).startswith(f"answers[1]{said}")
 
@@ -606,13 +595,13 @@ def test_a_wrong_key_of_an_answer_is_named_with_the_answer(answer: Any, said: st
     ],
 )
 def test_icmpv6_has_its_own_types(changes: dict[str, Any], said: str) -> None:
-    with pytest.raises(respond.BadArgument) as raised:
+    with pytest.raises(respond.detached.BadArgument) as raised:
         read(specification("ipv6", icmp("ipv6", **changes)))
     assert str(raised.value) == f"answers[0].{said}"
 
 
 def test_a_datagram_has_no_sequence_number_to_be_changed() -> None:
-    with pytest.raises(respond.BadArgument) as raised:
+    with pytest.raises(respond.detached.BadArgument) as raised:
         read(specification("ipv4", icmp(quote_seq_add=1), when_proto="udp"))
     assert str(raised.value) == "answers[0].quote_seq_add: only TCP has sequence numbers"
 
@@ -645,7 +634,7 @@ class Wire:
         """Show a packet and let all be sent that is due then."""
         origin = ("eth1", protocol, kind, 1, b"\2\0\0\0\0\x0a")
         self.responder.take(data or segment(), origin, now)
-        self.responder.answer_due(now)
+        self.responder.send_due(now)
 
     def sent(self) -> list[Any]:
         return [event[0] for event in self.events if isinstance(event, tuple)]
@@ -692,10 +681,10 @@ def test_a_late_answer_holds_nobody_up_and_counts_when_it_is_sent() -> None:
     wire.comes(segment(seq=3), now=10.6)
     assert wire.events == []
     assert wire.responder.wait_s(10.6) == pytest.approx(0.4)
-    wire.responder.answer_due(11.0)
+    wire.responder.send_due(11.0)
     assert [inner.ack for inner in wire.sent()] == [2]
     assert wire.responder.wait_s(12.0) == 0.0
-    wire.responder.answer_due(12.0)
+    wire.responder.send_due(12.0)
     assert [inner.ack for inner in wire.sent()] == [2, 3]
     assert wire.responder.wait_s(12.0) is None
 
@@ -707,7 +696,7 @@ class Ended(BaseException):
 def test_what_goes_wrong_with_a_packet_is_logged_and_the_next_is_answered(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(respond, "ERRORS_LOGGED", 2)
+    monkeypatch.setattr(respond.detached, "ERRORS_LOGGED", 2)
     inbox, outbox = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
     tries: list[int] = []
 
@@ -727,7 +716,9 @@ def test_what_goes_wrong_with_a_packet_is_logged_and_the_next_is_answered(
         for data in (segment(), b"junk", segment(), segment(), segment()):
             outbox.send(data)
         with pytest.raises(Ended):
-            respond.serve(Inbox(), respond.Responder(read(specification()), fail, uncounted))
+            respond.detached.serve(
+                Inbox(), respond.Responder(read(specification()), fail, uncounted)
+            )
     assert capsys.readouterr().err.count("OSError: [Errno 100] Network is down") == 2
 
 
@@ -740,9 +731,9 @@ def test_a_socket_that_may_not_be_opened_is_explained(monkeypatch: pytest.Monkey
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.syspath_prepend(str(HOST_IMAGE))
-    monkeypatch.setattr(respond.socket, "socket", refuse)
-    with pytest.raises(respond.RespondError) as raised:
-        respond.open_socket()
+    monkeypatch.setattr(respond.detached.socket, "socket", refuse)
+    with pytest.raises(respond.detached.ProgramError) as raised:
+        respond.open_socket({})
     assert str(raised.value).startswith("cannot open a packet socket: EPERM (1)")
 
 
@@ -760,12 +751,12 @@ class Inbox(socket.socket):
     def sendto(self, data, goal):
         super().sendto(data, sys.argv[2] + "/out")
 
-def open_socket():
+def open_socket(_spec):
     inbox = Inbox(socket.AF_UNIX, socket.SOCK_DGRAM)
     inbox.bind(sys.argv[2] + "/in")
     return inbox
 
-respond.RUN, respond.open_socket = sys.argv[2], open_socket
+respond.detached.RUN, respond.open_socket = sys.argv[2], open_socket
 sys.exit(respond.main(sys.argv[3:]))
 """
 
@@ -871,7 +862,7 @@ def test_a_name_that_is_in_use_is_refused(program: Program) -> None:
 def test_a_service_of_that_name_is_left_alone(program: Program) -> None:
     (program.folder / "x.pid").write_text(f"{os.getpid()}\n")
     said = program.fails(1, "start", "x", json.dumps(specification()))
-    assert said == f"{program.folder}/x.pid is of process {os.getpid()}, which is no responder"
+    assert said == f"{program.folder}/x.pid is of process {os.getpid()}, which is none of ours"
     program.does("stop", "x")
     assert program.pid() == os.getpid()
 
@@ -881,7 +872,7 @@ def test_a_signal_ends_it_and_the_name_is_free(program: Program, number: int) ->
     program.start()
     os.kill(program.pid(), number)
     with (program.folder / "x.hits").open() as hits:
-        assert waited_for(lambda: respond.take_lock(hits.fileno()))
+        assert waited_for(lambda: respond.detached.take_lock(hits.fileno()))
     with pytest.raises(ConnectionRefusedError):
         program.asks(segment())
     (program.folder / "in").unlink()
@@ -959,7 +950,7 @@ def test_help_shows_what_can_be_written() -> None:
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     keys = {
         *respond.SPEC,
-        *respond.WHEN,
+        *shared.WHEN,
         *(key for keys in respond.ANSWERS.values() for key in keys),
     }
     assert [key for key in keys if f'"{key}": ' not in said] == []
