@@ -1,15 +1,24 @@
 #!/bin/sh
 # errnolab-service start|stop|status NAME: the server's programs, by name.
-# `start` returns when the program listens, `stop` when it is gone.
+# `start` returns when the program listens, `stop` when it is gone. A host starts with
+# echo and echo_udp alone; what they have to say is in /run/errnolab/NAME.log.
 set -u
 action=${1:-} name=${2:-}
 run=/run/errnolab
 pidfile=$run/$name.pid
 
 case $name in
-    echo) flags=--tcp ;;
-    echo_udp) flags=--udp ;;
-    *) echo "errnolab-service: no service '$name': there are echo, echo_udp" >&2; exit 2 ;;
+    echo) set -- --tcp ;;
+    echo_udp) set -- --udp ;;
+    naive) set -- --tcp --port 16560 --naive ;;
+    framed_fixed) set -- --tcp --port 16561 --framing fixed:8 ;;
+    framed_delimiter) set -- --tcp --port 16562 --framing 'delimiter:\n' ;;
+    framed_length) set -- --tcp --port 16563 --framing length:4 ;;
+    *)
+        echo "errnolab-service: no service '$name': there are echo, echo_udp, naive," \
+            "framed_fixed, framed_delimiter, framed_length" >&2
+        exit 2
+        ;;
 esac
 
 alive() { [ -s "$pidfile" ] && kill -0 "$(cat "$pidfile")" 2>/dev/null; }
@@ -19,7 +28,7 @@ case $action in
         alive && exit 0
         rm -f "$run/$name.ready"
         mkfifo "$run/$name.ready"
-        setsid errnolab-server "$flags" --ready-fd 3 \
+        setsid errnolab-server "$@" --ready-fd 3 \
             3>"$run/$name.ready" >>"$run/$name.log" 2>&1 </dev/null &
         echo $! >"$pidfile"
         # The program writes a line when it listens; if it dies, this is the end of file.
