@@ -60,5 +60,7 @@ echo "\"$flavour\"" >/run/errnolab/flavour.json
 [ "$role" != server ] || for service in echo echo_udp; do
     errnolab-service start "$service"
 done
+# What an image made from this one adds: the gateway's nginx.
+[ ! -x /opt/errnolab/start ] || /opt/errnolab/start
 touch /run/errnolab/ready
 exec sleep infinity

@@ -337,11 +337,17 @@ class Connection:
 
 
 class Listener:
-    """Accepts TCP clients."""
+    """Accepts TCP clients, and has `serve` serve each of them."""
 
-    def __init__(self, sock: socket.socket, loop: Loop) -> None:
+    def __init__(
+        self,
+        sock: socket.socket,
+        loop: Loop,
+        serve: Callable[[socket.socket, Loop], object] = Connection,
+    ) -> None:
         self.sock = sock
         self.loop = loop
+        self.serve = serve
         self.complained = False
         loop.add(sock, self.on_ready)
 
@@ -350,7 +356,7 @@ class Listener:
         try:
             for _ in range(BURST):
                 client, _address = self.sock.accept()
-                Connection(client, self.loop)
+                self.serve(client, self.loop)
         except OSError as error:
             # EAGAIN: nobody else is waiting. Linux also reports here the error of a
             # connection that failed while it waited (accept(2)); only that one is lost.

@@ -7,9 +7,19 @@ run=/run/errnolab
 pidfile=$run/$name.pid
 
 case $name in
-    echo) flags=--tcp ;;
-    echo_udp) flags=--udp ;;
-    *) echo "errnolab-service: no service '$name': there are echo, echo_udp" >&2; exit 2 ;;
+    echo) program="errnolab-server --tcp" ;;
+    echo_udp) program="errnolab-server --udp" ;;
+    web) program="errnolab-web --port 8080" ;;
+    web_as_written) program="errnolab-web --port 8081 --as-written" ;;
+    web_silent) program="errnolab-web --port 8082 --fail silent --idle-s 3600" ;;
+    web_reset) program="errnolab-web --port 8083 --fail reset" ;;
+    web_truncate) program="errnolab-web --port 8084 --fail truncate" ;;
+    web_close) program="errnolab-web --port 8085 --fail close" ;;
+    *)
+        echo "errnolab-service: no service '$name': there are echo, echo_udp, web," \
+            "web_as_written, web_silent, web_reset, web_truncate, web_close" >&2
+        exit 2
+        ;;
 esac
 
 alive() { [ -s "$pidfile" ] && kill -0 "$(cat "$pidfile")" 2>/dev/null; }
@@ -19,7 +29,8 @@ case $action in
         alive && exit 0
         rm -f "$run/$name.ready"
         mkfifo "$run/$name.ready"
-        setsid errnolab-server "$flags" --ready-fd 3 \
+        # shellcheck disable=SC2086 # a program and its arguments
+        setsid $program --ready-fd 3 \
             3>"$run/$name.ready" >>"$run/$name.log" 2>&1 </dev/null &
         echo $! >"$pidfile"
         # The program writes a line when it listens; if it dies, this is the end of file.
