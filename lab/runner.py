@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -14,6 +14,7 @@ from lab.breaking import HitCounter
 from lab.calls import IN_PROGRESS, Call
 from lab.errors import CommandFailed, LabError
 from lab.faults import Fault, Plan
+from lab.inside.octets import as_octets
 from lab.known import resolve
 from lab.lab import Lab, LabSite
 from lab.ladder import draw
@@ -48,7 +49,7 @@ def run(lab: Lab, scenario: Scenario, family: Family) -> tuple[Result, Captured]
     )  # fmt: skip
     cases = scenario.as_cases(family)
     for case in cases:
-        whole = resolve(case, lab.facts(family, case.given))
+        whole = placed(resolve(case, lab.facts(family, case.given)), family, lab)
         result.cases.append(CaseResult(case.name))
         try:
             alone = len(cases) == 1
@@ -60,6 +61,15 @@ def run(lab: Lab, scenario: Scenario, family: Family) -> tuple[Result, Captured]
             break
     result.elapsed_ms = (time.perf_counter() - begun) * 1e3
     return result, captured
+
+
+def placed(case: Case, family: Family, lab: Lab) -> Case:
+    """Return a case with addresses in place of the names in braces in its calls."""
+    before, calls, control = (
+        [call.at(family, lab.block) for call in part]
+        for part in (case.before, case.calls, case.control)
+    )
+    return replace(case, before=before, calls=calls, control=control)
 
 
 def _compare_at_the_end(lab: Lab, last: CaseResult) -> None:
@@ -79,6 +89,78 @@ def missing(lab: Lab, case: Case, family: Family) -> str:
         if reason:
             return f"{name}: {reason}"
     return ""
+
+
+@dataclass
+class Made:
+    """A call that was made; its answer is empty while it is under way in the background."""
+
+    call: Call
+    begun: float
+    answer: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Making:
+    """Calls as they are made, in order; after one that hung the rest are not made.
+
+    `deadline_s` is how long each may take, if not what it says itself.
+    """
+
+    lab: Lab
+    family: Family
+    callers: Mapping[str, int]
+    deadline_s: float | None = None
+    made: list[Made] = field(default_factory=list)
+
+    def make(self, *calls: Call) -> None:
+        """Make calls; one in the background is under way when the next is made."""
+        for call in calls:
+            self._wait_for(call.who)
+            one = Made(call, time.perf_counter())
+            self.made.append(one)
+            ended = next((m.answer for m in self.made if {"hung", "lost"} & {*m.answer}), None)
+            if ended:
+                one.answer = {"lost": "the call before it hung", "value": None, "errno": 0,
+                              "elapsed_ms": 0.0, "at_ns": ended["at_ns"]}  # fmt: skip
+                continue
+            step = call.step(self.family, address_of(self.lab, call, self.family))
+            if call.background:
+                self._take(one, self._ask(call, "caller_begin", step=step))
+            else:
+                self._take(one, self._ask(call, "caller_call", step=step))
+
+    def finish(self) -> None:
+        """Wait for the answers of what is still under way."""
+        for who in self.callers:
+            self._wait_for(who)
+
+    def _wait_for(self, who: str) -> None:
+        for one in self.made:
+            if one.call.who == who and not one.answer:
+                self._take(one, self._ask(one.call, "caller_answer"))
+
+    def _ask(self, call: Call, operation: str, **more: Any) -> dict[str, Any]:
+        deadline_s = self.deadline_s or call.deadline_s
+        host = self.lab.hosts[call.on]
+        asked = host.ask(operation, caller=self.callers[call.who], deadline_s=deadline_s, **more)
+        got: dict[str, Any] = host.answer(asked, within_s=deadline_s + ANSWER_S)
+        return got
+
+    def _take(self, one: Made, got: dict[str, Any]) -> None:
+        """Keep an answer, with the time if the call hung."""
+        if "lost" in got:
+            raise LabError(f"{name_of(one.call)}: {got['lost']}")
+        if "hung" in got:
+            elapsed_ms = (time.perf_counter() - one.begun) * 1e3
+            at_ns = self.lab.hosts[one.call.on].do("now_ns") - int(elapsed_ms * 1e6)
+            got |= {"value": None, "errno": 0, "at_ns": at_ns, "elapsed_ms": elapsed_ms}
+        one.answer = got
+
+
+def address_of(lab: Lab, call: Call, family: Family) -> str:
+    """Return the address of a call's destination, "" if it has none."""
+    return lab.block.address(call.to, family) if call.to else ""
 
 
 @dataclass
@@ -146,40 +228,15 @@ class CaseRun:
 
     @contextlib.contextmanager
     def _callers(self) -> Iterator[Mapping[str, int]]:
-        """Start a caller on every host that makes calls; end them and their sockets."""
+        """Start every caller that makes calls, by `Call.who`; end them and their sockets."""
         with contextlib.ExitStack() as stack:
-            callers = {}
-            for role in {call.on for call in (*self.case.all_calls, *self.case.control)}:
-                host = self.lab.hosts[role]
-                callers[role] = host.do("caller_open")
-                stack.callback(host.do, "caller_close", caller=callers[role])
+            callers: dict[str, int] = {}
+            for call in (*self.case.all_calls, *self.case.control):
+                if call.who not in callers:
+                    host = self.lab.hosts[call.on]
+                    callers[call.who] = host.do("caller_open")
+                    stack.callback(host.do, "caller_close", caller=callers[call.who])
             yield callers
-
-    def _make(self, callers: Mapping[str, int], call: Call, deadline_s: float) -> dict[str, Any]:
-        """Make one call and return the agent's answer, with the time if it hung."""
-        step = call.step(self.family, self._address(call))
-        begun = time.perf_counter()
-        host = self.lab.hosts[call.on]
-        asked = host.ask("caller_call", caller=callers[call.on], step=step, deadline_s=deadline_s)
-        got: dict[str, Any] = host.answer(asked, within_s=deadline_s + ANSWER_S)
-        if "lost" in got:
-            raise LabError(f"{name_of(call)}: {got['lost']}")
-        if "hung" in got:
-            elapsed_ms = (time.perf_counter() - begun) * 1e3
-            at_ns = host.do("now_ns") - int(elapsed_ms * 1e6)
-            got |= {"value": None, "errno": 0, "at_ns": at_ns, "elapsed_ms": elapsed_ms}
-        return got
-
-    def _make_all(self, callers: Mapping[str, int], calls: Sequence[Call]) -> list[dict[str, Any]]:
-        """Make calls in order; after one that hung the rest are not made."""
-        answers: list[dict[str, Any]] = []
-        for call in calls:
-            if answers and ("hung" in answers[-1] or "lost" in answers[-1]):
-                answers.append({"lost": "the call before it hung", "value": None, "errno": 0,
-                                "elapsed_ms": 0.0, "at_ns": answers[-1]["at_ns"]})  # fmt: skip
-            else:
-                answers.append(self._make(callers, call, call.deadline_s))
-        return answers
 
     def _control(self) -> str:
         """Make the control's calls without the fault; return "ok" or what did not work.
@@ -190,15 +247,25 @@ class CaseRun:
         if not self.case.faults and not self.case.control:
             return self._echo("client", "tcp") or "ok"
         with self._callers() as callers:
+            making = Making(self.lab, self.family, callers, CONTROL_S)
             for call in self.case.control or self.case.all_calls:
-                got = self._make(callers, call, CONTROL_S)
-                trouble = _trouble(got, call)
+                making.make(call)
+                trouble = self._trouble_of(making.made)
                 if trouble:
-                    return f"{name_of(call)}: {trouble}"
-                # What is called for the control alone says what it must give.
-                if self.case.control and not gave(call, got):
-                    return f"{name_of(call)}: it gave {came(call, got)}"
-        return "ok"
+                    return trouble
+            making.finish()
+            return self._trouble_of(making.made) or "ok"
+
+    def _trouble_of(self, made: Sequence[Made]) -> str:
+        """Return what is wrong with the first answer that is wrong, "" if none is."""
+        for call, got in ((one.call, one.answer) for one in made if one.answer):
+            trouble = _trouble(got, call)
+            if trouble:
+                return f"{name_of(call)}: {trouble}"
+            # What is called for the control alone says what it must give.
+            if self.case.control and not gave(call, got):
+                return f"{name_of(call)}: it gave {came(call, got)}"
+        return ""
 
     def _echo(self, role: str, proto: str) -> str:
         server = self.lab.block.address("server", self.family)
@@ -218,7 +285,8 @@ class CaseRun:
         with contextlib.ExitStack() as stack:
             end_capture = stack.enter_context(_capture(self.lab))
             callers = stack.enter_context(self._callers())
-            answers = self._make_all(callers, self.case.before)
+            making = Making(self.lab, self.family, callers)
+            making.make(*self.case.before)
             with contextlib.ExitStack() as fault:
                 fault.enter_context(
                     breaking.in_force(self.lab, plans, self.scenario, self.troubles)
@@ -226,7 +294,8 @@ class CaseRun:
                 counters = [HitCounter(self.lab, p.hits) if p.hits else None for p in plans]
                 counted = self.lab.all("counters")
                 end_bystander = fault.enter_context(self._bystander())
-                answers += self._make_all(callers, self.case.calls)
+                making.make(*self.case.calls)
+                making.finish()
                 end_bystander()
                 grown = _growth(counted, self.lab.all("counters"))
                 hits = [counter.count() if counter else None for counter in counters]
@@ -237,6 +306,7 @@ class CaseRun:
             raw, lost = end_capture()
         packets = self._packets_of_calls(raw, end_ns)
         blind = [at for at in VANTAGES if not any(packet[0] > end_ns for packet in raw[at])]
+        answers = [one.answer for one in making.made]
         self._note(plans, answers, packets, grown, hits)
         return Observation(answers, packets, grown, hits, lost, blind)
 
@@ -309,21 +379,21 @@ class CaseRun:
     def _call_document(self, call: Call, got: Mapping[str, Any], start_ns: int) -> dict[str, Any]:
         number = got["errno"]
         found: dict[str, Any] = {
-            "host": call.on, "call": call.name, "args": call.shown(self._address(call)),
+            "host": call.on, **({"caller": call.caller} if call.caller else {}),
+            "call": call.name, "args": call.shown(address_of(self.lab, call, self.family)),
             "value": got["value"], "errno": number,
             "errno_name": errno_name(number) if number else "",
             "t_ms": round((got["at_ns"] - start_ns) / 1e6, 3),
             "elapsed_ms": round(got["elapsed_ms"], 3),
         }  # fmt: skip
         if "data" in got:
-            found["data"] = bytes.fromhex(got["data"])[:32].decode("ascii", "backslashreplace")
+            found["data"] = as_octets(got["data"])[:32].decode("ascii", "backslashreplace")
         if call.wanted.reported is not None and got["value"] and number == 0:
             found["reported"] = errno_name(got["value"])
+        if call.background:
+            found["background"] = True
         more = ("detail", "signals", "hung", "lost")
         return found | {key: got[key] for key in more if got.get(key)}
-
-    def _address(self, call: Call) -> str:
-        return self.lab.block.address(call.to, self.family) if call.to else ""
 
 
 def _fault_document(fault: Fault, plan: Plan, hits: int | None) -> dict[str, Any]:
@@ -338,7 +408,9 @@ def _trouble(got: Mapping[str, Any], call: Call) -> str:
         return f"no answer in {CONTROL_S:.0f} s"
     name = errno_name(got["errno"])
     if got["value"] == -1 and name not in IN_PROGRESS:
-        return name
+        return name if got["errno"] else str(got.get("detail", ""))
+    if call.name == "run" and got["value"]:
+        return f"it ended with status {got['value']}: {got.get('detail', '')}"
     # A non-blocking connect tells its errno as the value of SO_ERROR.
     asked = call.arguments.get("option") == "SO_ERROR"
     return errno_name(got["value"]) if asked and got["value"] else ""
