@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import re
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lab import explain
 from lab.calls import IN_PROGRESS, Call, number_of
 from lab.faults import Fault
 from lab.inside.libc import ERRNO_NAMES
@@ -235,4 +234,4 @@ def _prove_picture(picture: Picture, case: Case, seen: Observation) -> list[Proo
 
 def meaning(name: str) -> str:
     """Return the C library's words for an errno: "Connection refused"."""
-    return os.strerror(getattr(errno, name))
+    return explain.text(name)

@@ -18,6 +18,7 @@ from lab.inside.octets import as_octets
 from lab.known import resolve
 from lab.lab import Lab, LabSite
 from lab.ladder import draw
+from lab.making import Made, Making, address_of
 from lab.proofs import Observation, came, errno_name, gave, name_of, prove, said
 from lab.result import NOT_ASKED, CaseResult, Result
 from lab.scenario import Case, Scenario
@@ -28,8 +29,6 @@ BYSTANDER_PERIOD_S = 0.1
 LOOPBACK = set(SPECIAL["loopback"].values())
 # How long a call of a control may take: it should take a round trip.
 CONTROL_S = 5.0
-# What the agent needs beyond a call's own deadline to say that it hung.
-ANSWER_S = 30.0
 
 Captured = dict[str, list[Raw]]
 
@@ -89,78 +88,6 @@ def missing(lab: Lab, case: Case, family: Family) -> str:
         if reason:
             return f"{name}: {reason}"
     return ""
-
-
-@dataclass
-class Made:
-    """A call that was made; its answer is empty while it is under way in the background."""
-
-    call: Call
-    begun: float
-    answer: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass
-class Making:
-    """Calls as they are made, in order; after one that hung the rest are not made.
-
-    `deadline_s` is how long each may take, if not what it says itself.
-    """
-
-    lab: Lab
-    family: Family
-    callers: Mapping[str, int]
-    deadline_s: float | None = None
-    made: list[Made] = field(default_factory=list)
-
-    def make(self, *calls: Call) -> None:
-        """Make calls; one in the background is under way when the next is made."""
-        for call in calls:
-            self._wait_for(call.who)
-            one = Made(call, time.perf_counter())
-            self.made.append(one)
-            ended = next((m.answer for m in self.made if {"hung", "lost"} & {*m.answer}), None)
-            if ended:
-                one.answer = {"lost": "the call before it hung", "value": None, "errno": 0,
-                              "elapsed_ms": 0.0, "at_ns": ended["at_ns"]}  # fmt: skip
-                continue
-            step = call.step(self.family, address_of(self.lab, call, self.family))
-            if call.background:
-                self._take(one, self._ask(call, "caller_begin", step=step))
-            else:
-                self._take(one, self._ask(call, "caller_call", step=step))
-
-    def finish(self) -> None:
-        """Wait for the answers of what is still under way."""
-        for who in self.callers:
-            self._wait_for(who)
-
-    def _wait_for(self, who: str) -> None:
-        for one in self.made:
-            if one.call.who == who and not one.answer:
-                self._take(one, self._ask(one.call, "caller_answer"))
-
-    def _ask(self, call: Call, operation: str, **more: Any) -> dict[str, Any]:
-        deadline_s = self.deadline_s or call.deadline_s
-        host = self.lab.hosts[call.on]
-        asked = host.ask(operation, caller=self.callers[call.who], deadline_s=deadline_s, **more)
-        got: dict[str, Any] = host.answer(asked, within_s=deadline_s + ANSWER_S)
-        return got
-
-    def _take(self, one: Made, got: dict[str, Any]) -> None:
-        """Keep an answer, with the time if the call hung."""
-        if "lost" in got:
-            raise LabError(f"{name_of(one.call)}: {got['lost']}")
-        if "hung" in got:
-            elapsed_ms = (time.perf_counter() - one.begun) * 1e3
-            at_ns = self.lab.hosts[one.call.on].do("now_ns") - int(elapsed_ms * 1e6)
-            got |= {"value": None, "errno": 0, "at_ns": at_ns, "elapsed_ms": elapsed_ms}
-        one.answer = got
-
-
-def address_of(lab: Lab, call: Call, family: Family) -> str:
-    """Return the address of a call's destination, "" if it has none."""
-    return lab.block.address(call.to, family) if call.to else ""
 
 
 @dataclass

@@ -138,8 +138,9 @@ class Call:
 
     @property
     def deadline_s(self) -> float:
-        """Return when the call counts as hung."""
-        return (self.wanted.within_s[1] if self.wanted.within_s else PATIENCE_S) + MARGIN_S
+        """Return when the call counts as hung: behind its range, or its own time-out."""
+        own_s = max(PATIENCE_S, float(self.arguments.get("timeout_s", 0.0)))
+        return float(self.wanted.within_s[1] if self.wanted.within_s else own_s) + MARGIN_S
 
     @property
     def who(self) -> str:

@@ -328,6 +328,8 @@ def test_wishes_take_the_place_of_each_other() -> None:
 def test_call_has_hung_some_time_after_it_should_have_ended() -> None:
     assert CONNECT.deadline_s == PATIENCE_S + MARGIN_S
     assert CONNECT.fails("ETIMEDOUT", within_s=(131, 135)).deadline_s == 135 + MARGIN_S
+    assert run(on="client", argv=["x"], timeout_s=60.0).deadline_s == 60 + MARGIN_S
+    assert poll(on="client", timeout_s=1).deadline_s == PATIENCE_S + MARGIN_S
 
 
 # --- mistakes ----------------------------------------------------------------------
