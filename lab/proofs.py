@@ -92,7 +92,11 @@ def name_of(call: Call) -> str:
     literal = f"[{literal}]" if ":" in literal else literal
     to = call.to or literal
     way = f" to {to}:{port}" if to else f" {call.arguments.get('path', '')}".rstrip()
-    way += f" {call.arguments['argv'][0]}" if "argv" in call.arguments else ""
+    if call.name in ("run", "start"):
+        way = f" {call.arguments['argv'][0]}"
+    elif "program" in call.arguments:
+        way = f" {call.arguments['program']}"
+    way += ", in the background" if call.background else ""
     option = f" {call.arguments['option']}" if "option" in call.arguments else ""
     return f"{call.who} {call.name}{option}{way}"
 

@@ -65,6 +65,7 @@ from lab.calls.options import (
 )
 from lab.calls.programs import (
     ended,
+    feed,
     kill,
     output,
     run,
@@ -108,6 +109,7 @@ __all__ = [
     "epoll",
     "exchange",
     "fcntl",
+    "feed",
     "fill",
     "forget_peers",
     "fork",

@@ -142,7 +142,7 @@ def _argv(argv: Any) -> list[str]:
 CHECKS: dict[str, Callable[[Any], list[str]]] = {
     "port": _port,
     "data": _data,
-    "stdin": _data,
+    "stdin": lambda stdin: [] if stdin is None else _data(stdin),
     "events": _events,
     "how": _names("how", SHUTDOWNS),
     "flags": _names("flag", (*FLAGS, *ACCEPT_FLAGS, *OPEN_FLAGS, "AI_PASSIVE", "AI_NUMERICHOST",

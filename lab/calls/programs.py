@@ -22,18 +22,25 @@ def run(*, on: str, argv: Sequence[str], stdin: bytes = b"", timeout_s: float = 
 
 
 def start(
-    *, on: str, argv: Sequence[str], program: str = "p", until: str = "", stdin: bytes = b"",
+    *, on: str, argv: Sequence[str], program: str = "p", until: str = "", stdin: bytes | None = b"",
     timeout_s: float = 5.0,
 ) -> Call:  # fmt: skip
     """Start a program, and wait until it prints a line with the text `until`, which it tells.
 
     The value is its process id; -1 if it ends before, or is silent until the time-out.
     What it prints goes into a file, so the C library holds it back until there are 4096
-    bytes, or it ends: say ["stdbuf", "-oL", …] or ["python3", "-u", …].
+    bytes, or it ends: say ["stdbuf", "-oL", …] or ["python3", "-u", …]. With `stdin=None`
+    its standard input stays open: see `feed`.
     """
-    arguments = {"argv": argv, "program": program, "timeout_s": timeout_s,
-                 **said(until=until, stdin=stdin or None)}  # fmt: skip
+    arguments = {"argv": argv, "program": program, "timeout_s": timeout_s, "stdin": stdin,
+                 **said(until=until)}  # fmt: skip
     return Call(on, "start", arguments, socket="")
+
+
+def feed(*, on: str, data: bytes, program: str = "p") -> Call:
+    """Write to the standard input of a program that was started with none; b"" closes it."""
+    arguments = {"program": program, "data": data}
+    return Call(on, "feed", arguments, socket="", does="write")
 
 
 def kill(*, on: str, program: str = "p", signal: str = "SIGINT") -> Call:

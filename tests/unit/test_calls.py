@@ -22,6 +22,7 @@ from lab import (
     epoll,
     exchange,
     fcntl,
+    feed,
     fill,
     forget_peers,
     fork,
@@ -140,6 +141,7 @@ WORDS = [
     sizeof(on="client", struct="sockaddr_un"),
     run(on="client", argv=["curl", "http://{server:url}/", "-w", "%{http_code}"], stdin=b"x"),
     start(on="client", argv=["cat"], until="ready"),
+    feed(on="client", data=b"x"),
     kill(on="client"),
     ended(on="client"),
     output(on="client", stream="stderr"),
@@ -157,6 +159,7 @@ FORMS = [
     recv(on="client").interrupted(after_s=0.5, restart=True),
     accept(on="server").in_background().by("second"),
     pipe(on="client", other="w"),
+    start(on="client", argv=("cat",), stdin=None),
     send(on="client", data=bytes(5_000_000), flags="MSG_DONTWAIT|MSG_MORE"),
 ]  # fmt: skip
 EACH = pytest.mark.parametrize("call", [*WORDS, *FORMS], ids=lambda call: call.name)

@@ -16,6 +16,7 @@ from lab import (
     bind,
     connect,
     ended,
+    feed,
     kill,
     output,
     poll,
@@ -102,6 +103,20 @@ def test_program_that_never_says_so_is_no_success(
 ) -> None:
     answer = ask(caller, make, start(on=ON, argv=argv, until="ready", timeout_s=0.3))
     assert (answer["value"], answer["errno"], answer["detail"]) == (-1, 0, why)
+
+
+def test_program_is_fed_until_its_input_is_closed(caller: Caller, make: Maker) -> None:
+    ask(caller, make, start(on=ON, argv=["cat"], stdin=None))
+    for piece in (b"one\n", b"two\n"):
+        assert ask(caller, make, feed(on=ON, data=piece))["value"] == 4
+    assert until(lambda: ask(caller, make, output(on=ON))["detail"] == "two")
+    assert ask(caller, make, feed(on=ON, data=b""))["value"] == 0
+    assert ask(caller, make, ended(on=ON))["value"] == 0
+
+
+def test_program_has_nothing_to_read_unless_said(caller: Caller, make: Maker) -> None:
+    ask(caller, make, start(on=ON, argv=["cat"]))
+    assert ask(caller, make, ended(on=ON))["value"] == 0
 
 
 def test_two_programs_have_names_of_their_own(caller: Caller, make: Maker) -> None:

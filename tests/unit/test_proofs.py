@@ -16,6 +16,7 @@ from lab import (
     connect,
     drop,
     getaddrinfo,
+    kill,
     poll,
     recv,
     run,
@@ -236,6 +237,8 @@ def test_data_of_one_pattern_is_compared_whole() -> None:
         (connect(on="client", address="::1", port=80), "client connect to [::1]:80"),
         (connect(on="client", path="@x"), "client connect @x"),
         (run(on="client", argv=["curl", "-v"]), "client run curl"),
+        (kill(on="client", program="curl"), "client kill curl"),
+        (recv(on="client").in_background(), "client recv, in the background"),
     ],
 )
 def test_call_is_named_by_who_makes_it_and_what_it_is_about(word: Call, name: str) -> None:

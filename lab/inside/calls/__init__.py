@@ -37,7 +37,7 @@ def make(
     except OSError as error:
         return {"lost": f"it was not made, for it has no socket: {error}"}
     entry = CALLS[call]
-    arguments |= {key: _octets(arguments[key]) for key in OCTETS if key in arguments}
+    arguments |= {key: _octets(arguments[key]) for key in OCTETS if arguments.get(key) is not None}
     first = (held, socket_name) if entry.held else (held.number(socket_name),)
     with _signals(interrupted_after_s, restart) as signals:
         at_ns, begun = time.time_ns(), time.perf_counter()

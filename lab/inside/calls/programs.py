@@ -62,16 +62,25 @@ def _as_a_program() -> None:
     end_with_parent()
 
 
-def _started(argv: Sequence[str], stdin: bytes = b"") -> Program:
-    """Start a program. Raises: OSError, ENOENT if there is none of the name."""
-    files = {name: os.memfd_create(name) for name in ("stdin", "stdout", "stderr")}
-    os.write(files["stdin"], stdin)
-    os.lseek(files["stdin"], 0, os.SEEK_SET)
-    process: subprocess.Popen[bytes] = subprocess.Popen(
-        argv, stdin=files["stdin"], stdout=files["stdout"], stderr=files["stderr"],
-        preexec_fn=_as_a_program,  # noqa: PLW1509  # a caller has one thread
-    )  # fmt: skip
-    os.close(files.pop("stdin"))
+def _started(argv: Sequence[str], stdin: bytes | None) -> Program:
+    """Start a program; without `stdin` its standard input stays open, to be fed.
+
+    Raises: OSError, ENOENT if there is none of the name.
+    """
+    files = {name: os.memfd_create(name) for name in ("stdout", "stderr")}
+    if stdin is None:
+        source, files["stdin"] = os.pipe()
+    else:
+        source = os.memfd_create("stdin")
+        os.write(source, stdin)
+        os.lseek(source, 0, os.SEEK_SET)
+    try:
+        process: subprocess.Popen[bytes] = subprocess.Popen(
+            argv, stdin=source, stdout=files["stdout"], stderr=files["stderr"],
+            preexec_fn=_as_a_program,  # noqa: PLW1509  # a caller has one thread
+        )  # fmt: skip
+    finally:
+        os.close(source)
     return Program(process, files)
 
 
@@ -94,7 +103,7 @@ def _run(
 @made(held=True)
 def _start(
     held: Sockets, _socket: str, argv: list[str], program: str, timeout_s: float,
-    until: str = "", stdin: bytes = b"",
+    until: str = "", stdin: bytes | None = b"",
 ) -> Told:  # fmt: skip
     """Start a program and wait until it prints a text; -1 if it ends before, or never does."""
     started = held.programs[program] = _started(argv, stdin)
@@ -109,6 +118,16 @@ def _start(
             return -1, {"detail": f"it {why}: {started.last_line()}"}
         time.sleep(LOOK_EVERY_S)
     return started.process.pid, {}
+
+
+@made(held=True)
+def _feed(held: Sockets, _socket: str, program: str, data: bytes) -> int:
+    """Write to a program's standard input; with nothing to write, close it."""
+    files = held.programs[program].files
+    if data:
+        return os.write(files["stdin"], data)
+    os.close(files.pop("stdin"))
+    return 0
 
 
 @made(held=True)
