@@ -22,9 +22,6 @@ from lab.topology import FAMILIES, Family
 
 FAMILY_NAMES: dict[Family, str] = {"ipv4": "IPv4", "ipv6": "IPv6"}
 ICMP_NAMES: dict[Family, str] = {"ipv4": "ICMP", "ipv6": "ICMPv6"}
-# Calls whose names are the lab's own, by what a program does.
-DOES = {"connects": "connect", "exchange": "send and recv", "fill": "send",
-        "recv_error": "recvmsg MSG_ERRQUEUE", "sendto_nowhere": "sendto"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -146,7 +143,7 @@ def _first_word(value: Any) -> str:
 
 def _does(call: Call) -> str:
     option: str = call.arguments.get("option", "")
-    return option if call.name == "getsockopt" else DOES.get(call.name, call.name)
+    return option if call.name == "getsockopt" else call.does or call.name
 
 
 def by_cause(found: Iterable[T]) -> dict[str, list[T]]:

@@ -125,9 +125,15 @@ class Host:
 
 def sources() -> dict[str, str]:
     """Return the source of every module that a host is sent, by module name."""
-    modules = {f"lab.inside.{path.stem}": path.read_text() for path in INSIDE.glob("[a-z]*.py")}
+    modules = {_module(path): path.read_text() for path in INSIDE.rglob("*.py")}
     del modules["lab.inside.receive"]
-    return {"lab": "", "lab.inside": "", **modules}
+    return {"lab": "", **modules, "lab.inside": ""}
+
+
+def _module(path: Path) -> str:
+    """Return the name of a module of `lab/inside`, "lab.inside.calls" for calls/__init__.py."""
+    inside = path.relative_to(INSIDE.parent).with_suffix("")
+    return ".".join(["lab", *inside.parts]).removesuffix(".__init__")
 
 
 def open_all(commands: dict[str, Sequence[str]]) -> dict[str, Host]:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-import errno
-import os
+import re
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lab.calls import IN_PROGRESS, Call
+from lab import explain
+from lab.calls import IN_PROGRESS, Call, number_of
 from lab.faults import Fault
 from lab.inside.libc import ERRNO_NAMES
+from lab.inside.octets import as_octets
 from lab.result import Proof
 from lab.scenario import Case, Counted, Picture
 from lab.states import Change, Passage
 from lab.wire import Packet, Pattern
+
+# With what getaddrinfo(3) says, by number: negative, so that none is an errno too.
+NAMES = ERRNO_NAMES | {
+    number: name for name, number in vars(socket).items() if name.startswith("EAI_") and number < 0
+}
 
 
 @dataclass(frozen=True)
@@ -41,7 +48,7 @@ class Observation:
 
 def errno_name(number: int) -> str:
     """Return the symbol of an errno, "0" for none."""
-    return ERRNO_NAMES.get(number, str(number)) if number else "0"
+    return NAMES.get(number, str(number)) if number else "0"
 
 
 def prove(case: Case, seen: Observation) -> tuple[list[Proof], Picture | None]:
@@ -89,9 +96,17 @@ def said(fault: Fault) -> str:
 def name_of(call: Call) -> str:
     """Return a call in words: "client connect to server:16555"."""
     port = call.arguments.get("port")
-    way = f" to {call.to}:{port}" if call.to else ""
+    literal = call.arguments.get("address", "")
+    literal = f"[{literal}]" if ":" in literal else literal
+    to = call.to or literal
+    way = f" to {to}:{port}" if to else f" {call.arguments.get('path', '')}".rstrip()
+    if call.name in ("run", "start"):
+        way = f" {call.arguments['argv'][0]}"
+    elif "program" in call.arguments:
+        way = f" {call.arguments['program']}"
+    way += ", in the background" if call.background else ""
     option = f" {call.arguments['option']}" if "option" in call.arguments else ""
-    return f"{call.on} {call.name}{option}{way}"
+    return f"{call.who} {call.name}{option}{way}"
 
 
 def _prove_call(call: Call, got: Mapping[str, Any]) -> Proof:
@@ -111,22 +126,30 @@ def gave(call: Call, got: Mapping[str, Any]) -> bool:
     if wanted.errno_name:
         number = _number(wanted.errno_name)
         return bool(got["value"] == -1 and got["errno"] == number and came)
-    if got.get("errno") or "hung" in got or "lost" in got or got["value"] == -1:
+    if got.get("errno") or "hung" in got or "lost" in got:
+        return False
+    # Of a program, -1 is how SIGHUP ends it: no failure if it is what was wanted.
+    if got["value"] == -1 and wanted.value != -1:
         return False
     return all(
         (
             came,
             wanted.reported is None or got["value"] == _number(wanted.reported),
-            wanted.told is None or got.get("detail", "") == wanted.told,
-            wanted.data is None or bytes.fromhex(got.get("data", "")) == wanted.data,
+            wanted.told is None or _is_told(wanted.told, got.get("detail", "")),
+            wanted.data is None or as_octets(got.get("data", "")) == wanted.data,
             wanted.value is None or got["value"] == wanted.value,
         )
     )
 
 
+def _is_told(wanted: str, told: str) -> bool:
+    """Tell whether a text is what was wanted, in which "…" stands for anything."""
+    return re.fullmatch(".*".join(map(re.escape, wanted.split("…"))), told, re.DOTALL) is not None
+
+
 def _number(errno_name: str) -> int:
     """Return the number of an errno, 0 for ""."""
-    return int(getattr(errno, errno_name)) if errno_name else 0
+    return number_of(errno_name) if errno_name else 0
 
 
 def _wanted(call: Call) -> str:
@@ -161,12 +184,12 @@ def came(call: Call, got: Mapping[str, Any]) -> str:
     value, detail = got["value"], got.get("detail", "")
     if got["errno"]:
         return f"{errno_name(got['errno'])} ({got['errno']})"
-    if got.get("data"):
-        return preview(bytes.fromhex(got["data"]))
-    if call.wanted.reported is not None and value:
-        return f"{errno_name(value)} ({value}) as value"
     if call.wanted.told is not None:
         return detail or "nothing"
+    if got.get("data") and call.wanted.value is None:
+        return preview(as_octets(got["data"]))
+    if call.wanted.reported is not None and value:
+        return f"{errno_name(value)} ({value}) as value"
     return f"value {value}" + (f" ({detail})" if detail else "")
 
 
@@ -228,4 +251,4 @@ def _prove_picture(picture: Picture, case: Case, seen: Observation) -> list[Proo
 
 def meaning(name: str) -> str:
     """Return the C library's words for an errno: "Connection refused"."""
-    return os.strerror(getattr(errno, name))
+    return explain.text(name)

@@ -6,7 +6,7 @@ import contextlib
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -15,9 +15,11 @@ from lab.breaking import HitCounter
 from lab.calls import IN_PROGRESS, Call
 from lab.errors import CommandFailed, HostLost, LabError
 from lab.faults import Fault, Plan
+from lab.inside.octets import as_octets
 from lab.known import resolve
 from lab.lab import Lab, LabSite
 from lab.ladder import draw
+from lab.making import Made, Making, address_of
 from lab.proofs import Observation, came, errno_name, gave, name_of, prove, said
 from lab.result import NOT_ASKED, CaseResult, Result
 from lab.scenario import Case, Scenario
@@ -28,8 +30,6 @@ BYSTANDER_PERIOD_S = 0.1
 LOOPBACK = set(SPECIAL["loopback"].values())
 # How long a call of a control may take: it should take a round trip.
 CONTROL_S = 5.0
-# What the agent needs beyond a call's own deadline to say that it hung.
-ANSWER_S = 30.0
 
 Captured = dict[str, list[Raw]]
 
@@ -49,8 +49,8 @@ def run(lab: Lab, scenario: Scenario, family: Family) -> tuple[Result, Captured]
     )  # fmt: skip
     cases = scenario.as_cases(family)
     for case in cases:
-        whole = resolve(case, lab.facts(family, case.given))
-        result.cases.append(CaseResult(case.name, claims=dict(case.claims)))
+        whole = placed(resolve(case, lab.facts(family, case.given)), family, lab)
+        result.cases.append(CaseResult(case.name, claims=dict(whole.claims)))
         try:
             guests.invite(lab, whole.guests)
             alone = len(cases) == 1
@@ -62,6 +62,15 @@ def run(lab: Lab, scenario: Scenario, family: Family) -> tuple[Result, Captured]
             break
     result.elapsed_ms = (time.perf_counter() - begun) * 1e3
     return result, captured
+
+
+def placed(case: Case, family: Family, lab: Lab) -> Case:
+    """Return a case with addresses in place of the names in braces in its calls."""
+    before, calls, control = (
+        [call.at(family, lab.block) for call in part]
+        for part in (case.before, case.calls, case.control)
+    )
+    return replace(case, before=before, calls=calls, control=control)
 
 
 def _compare_at_the_end(lab: Lab, last: CaseResult) -> None:
@@ -148,41 +157,15 @@ class CaseRun:
 
     @contextlib.contextmanager
     def _callers(self) -> Iterator[Mapping[str, int]]:
-        """Start a caller on every host that makes calls; end them and their sockets."""
+        """Start every caller that makes calls, by `Call.who`; end them and their sockets."""
         with contextlib.ExitStack() as stack:
-            callers = {}
-            for role in {call.on for call in (*self.case.all_calls, *self.case.control)}:
-                host = self.lab.hosts[role]
-                callers[role] = host.do("caller_open")
-                stack.callback(host.do, "caller_close", caller=callers[role])
+            callers: dict[str, int] = {}
+            for call in (*self.case.all_calls, *self.case.control):
+                if call.who not in callers:
+                    host = self.lab.hosts[call.on]
+                    callers[call.who] = host.do("caller_open")
+                    stack.callback(host.do, "caller_close", caller=callers[call.who])
             yield callers
-
-    def _make(self, callers: Mapping[str, int], call: Call, deadline_s: float) -> dict[str, Any]:
-        """Make one call and return the agent's answer, with the time if it hung."""
-        step = call.step(self.family, self._address(call))
-        begun = time.perf_counter()
-        host = self.lab.hosts[call.on]
-        asked = host.ask("caller_call", caller=callers[call.on], step=step, deadline_s=deadline_s)
-        got: dict[str, Any] = host.answer(asked, within_s=deadline_s + ANSWER_S)
-        if "lost" in got:
-            raise LabError(f"{name_of(call)}: {got['lost']}")
-        if "hung" in got:
-            elapsed_ms = (time.perf_counter() - begun) * 1e3
-            at_ns = host.do("now_ns") - int(elapsed_ms * 1e6)
-            got |= {"value": None, "errno": 0, "at_ns": at_ns, "elapsed_ms": elapsed_ms}
-        return got
-
-    def _make_all(self, callers: Mapping[str, int], calls: Sequence[Call]) -> list[dict[str, Any]]:
-        """Make calls in order; after one that hung the rest are not made."""
-        answers: list[dict[str, Any]] = []
-        for call in calls:
-            if answers and ("hung" in answers[-1] or "lost" in answers[-1]):
-                answers.append({"lost": "the call before it hung", "value": None, "errno": 0,
-                                "elapsed_ms": 0.0, "at_ns": answers[-1]["at_ns"]})  # fmt: skip
-            else:
-                answers.append(self._make(callers, call, call.deadline_s))
-                self._look_at_states()
-        return answers
 
     def _control(self) -> str:
         """Make the control's calls without the fault; return "ok" or what did not work.
@@ -193,15 +176,25 @@ class CaseRun:
         if not self.case.faults and not self.case.control:
             return self._echo("client", "tcp") or "ok"
         with self._callers() as callers:
+            making = Making(self.lab, self.family, callers, CONTROL_S)
             for call in self.case.control or self.case.all_calls:
-                got = self._make(callers, call, CONTROL_S)
-                trouble = _trouble(got, call)
+                making.make(call)
+                trouble = self._trouble_of(making.made)
                 if trouble:
-                    return f"{name_of(call)}: {trouble}"
-                # What is called for the control alone says what it must give.
-                if self.case.control and not gave(call, got):
-                    return f"{name_of(call)}: it gave {came(call, got)}"
-        return "ok"
+                    return trouble
+            making.finish()
+            return self._trouble_of(making.made) or "ok"
+
+    def _trouble_of(self, made: Sequence[Made]) -> str:
+        """Return what is wrong with the first answer that is wrong, "" if none is."""
+        for call, got in ((one.call, one.answer) for one in made if one.answer):
+            trouble = _trouble(got, call)
+            if trouble:
+                return f"{name_of(call)}: {trouble}"
+            # What is called for the control alone says what it must give.
+            if self.case.control and not gave(call, got):
+                return f"{name_of(call)}: it gave {came(call, got)}"
+        return ""
 
     def _echo(self, role: str, proto: str) -> str:
         server = self.lab.block.address("server", self.family)
@@ -223,7 +216,8 @@ class CaseRun:
             end_capture = stack.enter_context(_capture(self.lab, vantages))
             end_states = stack.enter_context(self._recorded_states())
             callers = stack.enter_context(self._callers())
-            answers = self._make_all(callers, self.case.before)
+            making = Making(self.lab, self.family, callers, after=self._look_at_states)
+            making.make(*self.case.before)
             with contextlib.ExitStack() as fault:
                 fault.enter_context(
                     breaking.in_force(self.lab, plans, self.scenario, self.troubles)
@@ -231,7 +225,8 @@ class CaseRun:
                 counters = [HitCounter(self.lab, p.hits) if p.hits else None for p in plans]
                 counted = self.lab.all("counters")
                 end_bystander = fault.enter_context(self._bystander())
-                answers += self._make_all(callers, self.case.calls)
+                making.make(*self.case.calls)
+                making.finish()
                 end_bystander()
                 grown = _growth(counted, self.lab.all("counters"))
                 hits = [counter.count() if counter else None for counter in counters]
@@ -245,6 +240,7 @@ class CaseRun:
         packets = self._packets_of_calls(raw, end_ns)
         blind = [at for at in raw if not any(packet[0] > end_ns for packet in raw[at])]
         changes = states.of_packets((c for c in changes if c.t_ns <= end_ns), packets)
+        answers = [one.answer for one in making.made]
         self._note(plans, answers, packets, grown, hits, changes)
         return Observation(answers, packets, grown, hits, lost, blind, changes, unrecorded)
 
@@ -354,21 +350,21 @@ class CaseRun:
     def _call_document(self, call: Call, got: Mapping[str, Any], start_ns: int) -> dict[str, Any]:
         number = got["errno"]
         found: dict[str, Any] = {
-            "host": call.on, "call": call.name, "args": call.shown(self._address(call)),
+            "host": call.on, **({"caller": call.caller} if call.caller else {}),
+            "call": call.name, "args": call.shown(address_of(self.lab, call, self.family)),
             "value": got["value"], "errno": number,
             "errno_name": errno_name(number) if number else "",
             "t_ms": round((got["at_ns"] - start_ns) / 1e6, 3),
             "elapsed_ms": round(got["elapsed_ms"], 3),
         }  # fmt: skip
         if "data" in got:
-            found["data"] = bytes.fromhex(got["data"])[:32].decode("ascii", "backslashreplace")
+            found["data"] = as_octets(got["data"])[:32].decode("ascii", "backslashreplace")
         if call.wanted.reported is not None and got["value"] and number == 0:
             found["reported"] = errno_name(got["value"])
+        if call.background:
+            found["background"] = True
         more = ("detail", "signals", "hung", "lost")
         return found | {key: got[key] for key in more if got.get(key)}
-
-    def _address(self, call: Call) -> str:
-        return self.lab.block.address(call.to, self.family) if call.to else ""
 
 
 def _fault_document(fault: Fault, plan: Plan, hits: int | None) -> dict[str, Any]:
@@ -383,7 +379,9 @@ def _trouble(got: Mapping[str, Any], call: Call) -> str:
         return f"no answer in {CONTROL_S:.0f} s"
     name = errno_name(got["errno"])
     if got["value"] == -1 and name not in IN_PROGRESS:
-        return name
+        return name if got["errno"] else str(got.get("detail", ""))
+    if call.name == "run" and got["value"]:
+        return f"it ended with status {got['value']}: {got.get('detail', '')}"
     # A non-blocking connect tells its errno as the value of SO_ERROR.
     asked = call.arguments.get("option") == "SO_ERROR"
     return errno_name(got["value"]) if asked and got["value"] else ""

@@ -27,6 +27,7 @@ PARTS: dict[str, tuple[str, ...]] = {
 # What the file itself gives.
 FILLED_IN = ("self", "text")
 EXPECTATIONS = ("fails", "returns", "gives", "reports", "tells")
+WAYS = ("by", "in_background", "interrupted")
 
 
 def page() -> str:
@@ -54,6 +55,10 @@ def _expectations() -> Iterator[str]:
     yield 'Said behind the call, as in `recv(on="client").gives(b"abc")`; without it the call'
     yield "must succeed.\n"
     for name in EXPECTATIONS:
+        yield from _entry(f".{name}", getattr(Call, name))
+    yield "### How a call is made\n"
+    yield 'Said behind it too: `accept(on="server").in_background()`.\n'
+    for name in WAYS:
         yield from _entry(f".{name}", getattr(Call, name))
 
 

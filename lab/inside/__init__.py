@@ -13,7 +13,8 @@ nothing of `lab` but each other.
 | `journal` | makes and undoes faults, and remembers how |
 | `capture` | captures packets |
 | `states` | notes the states of TCP connections over time |
-| `caller`, `calls` | the process that makes socket calls, and the calls |
+| `caller`, `calls` | the process that makes calls, and the calls, a module for each kind |
+| `octets` | bytes as text, for a call and its answer |
 | `bystander` | echoes beside a fault |
 | `probe` | tries what this kernel can do |
 """

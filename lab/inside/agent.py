@@ -13,7 +13,14 @@ from collections.abc import Callable
 from typing import Any
 
 from lab.inside.bystander import bystander_start, bystander_stop, echo
-from lab.inside.caller import caller_call, caller_close, caller_open, callers_end
+from lab.inside.caller import (
+    caller_answer,
+    caller_begin,
+    caller_call,
+    caller_close,
+    caller_open,
+    callers_end,
+)
 from lab.inside.capture import capture_start, capture_stop
 from lab.inside.journal import fault_in, fault_out, faults
 from lab.inside.lock import lock, unlock
@@ -35,10 +42,10 @@ from lab.inside.states import states_look, states_start, states_stop
 OPERATIONS: dict[str, Callable[..., Any]] = {
     operation.__name__: operation
     for operation in (
-        bystander_start, bystander_stop, caller_call, caller_close, caller_open, callers_end,
-        capture_start, capture_stop, counters, echo, fault_in, fault_out, faults, interfaces,
-        lock, now_ns, probe, recall, remember, run, settle, snapshot, states_look, states_start,
-        states_stop, sysctls, wait_ready,
+        bystander_start, bystander_stop, caller_answer, caller_begin, caller_call, caller_close,
+        caller_open, callers_end, capture_start, capture_stop, counters, echo, fault_in, fault_out,
+        faults, interfaces, lock, now_ns, probe, recall, remember, run, settle, snapshot,
+        states_look, states_start, states_stop, sysctls, wait_ready,
     )
 }  # fmt: skip
 

@@ -9,8 +9,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
+import shutil
 import signal
 import socket
+import tempfile
+import time
 import traceback
 from pathlib import Path
 from typing import Any, NoReturn
@@ -18,26 +22,58 @@ from typing import Any, NoReturn
 from lab.inside import calls
 
 _callers: dict[int, Caller] = {}
+_folder: list[str] = []
+# How long to rest between looks at whether a call is under way.
+LOOK_EVERY_S = 0.0005
 
 
 class Caller:
-    """The agent's end of a caller."""
+    """The agent's end of a caller. What it starts is in its process group, and ends with it."""
 
-    def __init__(self) -> None:
-        """Fork it."""
+    def __init__(self, folder: str = "") -> None:
+        """Fork it; it works in a folder, if one is given."""
         ours, theirs = socket.socketpair()
         self.pid = os.fork()
         if self.pid == 0:
-            _answer_calls(theirs)
+            _answer_calls(theirs, folder)
+        with contextlib.suppress(PermissionError):
+            os.setpgid(self.pid, self.pid)
         theirs.close()
         self.pipe = ours
         self.lines = ours.makefile("r")
 
     def call(self, step: dict[str, Any], deadline_s: float) -> dict[str, Any]:
         """Have one call made; return the answer, {"hung": True} or {"lost": why}."""
+        return self._say(step, begun=False) or self.answer(deadline_s)
+
+    def begin(self, step: dict[str, Any], deadline_s: float) -> dict[str, Any]:
+        """Have a call begun; return {} when it is under way, or what `call` returns of no answer.
+
+        It is under way when it has returned, or when the process sleeps in it.
+        """
+        lost = self._say(step, begun=True) or self._read(deadline_s)
+        while "begun" in lost:
+            asleep = _state_of(self.pid) == "S"
+            # An answer that came until now would have been there before it slept again.
+            if select.select([self.pipe], [], [], 0)[0] or asleep:
+                return {}
+            time.sleep(LOOK_EVERY_S)
+        return lost
+
+    def answer(self, deadline_s: float) -> dict[str, Any]:
+        """Wait for the answer to the call that was begun."""
+        return self._read(deadline_s)
+
+    def _say(self, step: dict[str, Any], begun: bool) -> dict[str, Any]:
+        try:
+            self.pipe.sendall(json.dumps([step, begun]).encode() + b"\n")
+        except OSError as gone:
+            return {"lost": str(gone)}
+        return {}
+
+    def _read(self, deadline_s: float) -> dict[str, Any]:
         self.pipe.settimeout(deadline_s)
         try:
-            self.pipe.sendall(json.dumps(step).encode() + b"\n")
             line = self.lines.readline()
         except TimeoutError:
             return {"hung": True}
@@ -46,19 +82,33 @@ class Caller:
         answer: dict[str, Any] = json.loads(line) if line else {"lost": "the caller was ended"}
         return answer
 
+    def kill(self) -> None:
+        """End it at once, with all that it started."""
+        for end in (os.killpg, os.kill):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                end(self.pid, signal.SIGKILL)
+
     def close(self) -> None:
         """End it, and with it all its sockets."""
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGKILL)
+        self.kill()
         with contextlib.suppress(ChildProcessError):
             os.waitpid(self.pid, 0)
         self.lines.close()
         self.pipe.close()
 
 
+def _state_of(pid: int) -> str:
+    """Return a process's state, "S" if it sleeps (proc(5)); "" if it is gone."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    return ""
+
+
 def caller_open() -> int:
-    """Start a caller and return its id."""
-    caller = Caller()
+    """Start a caller and return its id; the callers of a host share a folder, where they work."""
+    if not _callers:
+        _folder.append(tempfile.mkdtemp(prefix="errnolab-"))
+    caller = Caller(_folder[-1])
     _callers[caller.pid] = caller
     return caller.pid
 
@@ -68,27 +118,44 @@ def caller_call(caller: int, step: dict[str, Any], deadline_s: float) -> dict[st
     return _callers[caller].call(step, deadline_s)
 
 
+def caller_begin(caller: int, step: dict[str, Any], deadline_s: float) -> dict[str, Any]:
+    """Begin a call; {} when it is under way: `caller_answer` waits for its answer."""
+    return _callers[caller].begin(step, deadline_s)
+
+
+def caller_answer(caller: int, deadline_s: float) -> dict[str, Any]:
+    """Return the answer to the call that was begun; {"hung"} if it does not come in time."""
+    return _callers[caller].answer(deadline_s)
+
+
 def caller_close(caller: int) -> None:
-    """End a caller and with it all its sockets."""
+    """End a caller and with it all its sockets; with the last one goes the folder."""
     _callers.pop(caller).close()
+    if not _callers:
+        shutil.rmtree(_folder.pop(), ignore_errors=True)
 
 
 def callers_end() -> None:
     """End every caller at once (an interrupt); calls under way return {"lost"}."""
     for caller in list(_callers.values()):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(caller.pid, signal.SIGKILL)
+        caller.kill()
 
 
-def _answer_calls(pipe: socket.socket) -> NoReturn:
+def _answer_calls(pipe: socket.socket, folder: str) -> NoReturn:
     """Answer calls until the pipe closes. Runs in the child."""
     status = 1
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        os.setpgid(0, 0)
+        if folder:
+            os.chdir(folder)
         _close_all_but(pipe.fileno())
-        sockets = calls.Sockets()
+        sockets = calls.Sockets(pipe.fileno())
         for line in pipe.makefile("r"):
-            answer = _answer(sockets, json.loads(line))
+            step, begun = json.loads(line)
+            if begun:
+                pipe.sendall(b'{"begun": true}\n')
+            answer = _answer(sockets, step)
             pipe.sendall(json.dumps(answer).encode() + b"\n")
         status = 0
     finally:

@@ -24,7 +24,7 @@ import threading
 import time
 from collections.abc import Sequence
 
-from lab.inside.calls import TCP_STATES
+from lab.inside.calls.options import TCP_STATES
 
 # linux/netlink.h, linux/sock_diag.h, linux/inet_diag.h, asm-generic/socket.h, linux/if_packet.h
 NETLINK_SOCK_DIAG, SOCK_DIAG_BY_FAMILY = 4, 20

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given, strategies
 
 from lab import (
     accept,
@@ -14,35 +15,68 @@ from lab import (
     close,
     connect,
     connects,
+    drop_capabilities,
+    dup,
+    end_child,
+    ended,
     epoll,
     exchange,
     fcntl,
+    feed,
     fill,
     forget_peers,
+    fork,
+    fstat,
+    getaddrinfo,
     getpeername,
     getsockname,
     getsockopt,
+    htonl,
+    htons,
+    inet_addr,
+    inet_aton,
+    inet_ntop,
+    inet_pton,
+    kill,
     limit_descriptors,
     listen,
+    lseek,
+    ntohl,
+    ntohs,
+    open_path,
+    output,
     per_family,
     pipe,
     poll,
+    read,
+    readlink_fd,
+    readv,
     recv,
     recv_error,
+    recvfrom,
+    recvmsg,
+    run,
     select,
     send,
+    sendmsg,
     sendto,
     sendto_nowhere,
     setsockopt,
     shutdown,
+    sizeof,
     so_error,
     socket,
+    socketpair,
     ss,
+    start,
     state,
+    write,
+    writev,
 )
-from lab.calls import MARGIN_S, PATIENCE_S, Call, Wanted
+from lab.calls import MARGIN_S, PATIENCE_S, Call, Wanted, unopened
 from lab.inside import calls
-from lab.topology import FAMILIES, Family
+from lab.inside.octets import as_octets, as_text
+from lab.topology import FAMILIES, Block, Family
 
 HERE = "198.18.2.10"
 CONNECT = connect(on="client", to="server")
@@ -79,8 +113,56 @@ WORDS = [
     ss(on="server", port=17001, state="SYN-RECV"),
     forget_peers(on="client"),
     limit_descriptors(on="client", spare=0),
+    socketpair(on="client", type="SOCK_SEQPACKET"),
+    write(on="client", data=b"x"),
+    writev(on="client", data=[b"a", b"bc"]),
+    sendmsg(on="client", data=[b"a", b"bc"], flags="MSG_EOR", rights="s", to="server"),
+    read(on="client"),
+    readv(on="client", sizes=[3, 4]),
+    recvfrom(on="client", flags="MSG_PEEK"),
+    recvmsg(on="client", control=16, flags="MSG_TRUNC|MSG_DONTWAIT"),
+    dup(on="client"),
+    open_path(on="client", path="file"),
+    fstat(on="client"),
+    lseek(on="client"),
+    readlink_fd(on="client"),
+    fork(on="client"),
+    end_child(on="client"),
+    drop_capabilities(on="client"),
+    inet_pton(on="client", text="::1", domain="AF_INET6"),
+    inet_ntop(on="client", octets="7f000001", size=4),
+    inet_addr(on="client", text="127.1"),
+    inet_aton(on="client", text="127.1"),
+    htons(on="client", number=16555),
+    ntohs(on="client", number=16555),
+    htonl(on="client", number=1),
+    ntohl(on="client", number=1),
+    getaddrinfo(on="client", node="server", service="http", flags="AI_PASSIVE"),
+    sizeof(on="client", struct="sockaddr_un"),
+    run(on="client", argv=["curl", "http://{server:url}/", "-w", "%{http_code}"], stdin=b"x"),
+    start(on="client", argv=["cat"], until="ready"),
+    feed(on="client", data=b"x"),
+    kill(on="client"),
+    ended(on="client"),
+    output(on="client", stream="stderr"),
 ]  # fmt: skip
-EACH = pytest.mark.parametrize("call", WORDS, ids=lambda call: call.name)
+# Other ways to write the same words.
+FORMS = [
+    connect(on="client", path="echo.sock"),
+    connect(on="client", address="::ffff:{server:ipv4}", port=80),
+    connect(on="client", to="link_local", scope="router", domain="AF_INET6"),
+    bind(on="client", path="\0name", type="SOCK_DGRAM"),
+    bind(on="client", to="loopback", port=1, port_in_host_order=True),
+    sendto(on="client", path="@name", data=b"x", flags="MSG_OOB"),
+    accept(on="server", length=4, flags="SOCK_NONBLOCK|SOCK_CLOEXEC"),
+    getsockname(on="server", length=-1),
+    recv(on="client").interrupted(after_s=0.5, restart=True),
+    accept(on="server").in_background().by("second"),
+    pipe(on="client", other="w"),
+    start(on="client", argv=("cat",), stdin=None),
+    send(on="client", data=bytes(5_000_000), flags="MSG_DONTWAIT|MSG_MORE"),
+]  # fmt: skip
+EACH = pytest.mark.parametrize("call", [*WORDS, *FORMS], ids=lambda call: call.name)
 BOTH = pytest.mark.parametrize("family", FAMILIES)
 
 
@@ -102,7 +184,9 @@ def test_agent_takes_what_it_is_sent(call: Call, family: Family) -> None:
     step = call.step(family, HERE if call.to else "")
     bound = inspect.signature(calls.make).bind(calls.Sockets(), **step)
     # What is neither of the call's socket nor of a signal is for the call itself.
-    inspect.signature(calls.CALLS[step["call"]]).bind(-1, **bound.arguments.get("arguments", {}))
+    entry = calls.CALLS[step["call"]]
+    first = (calls.Sockets(), call.socket) if entry.held else (-1,)
+    inspect.signature(entry.function).bind(*first, **bound.arguments.get("arguments", {}))
 
 
 @EACH
@@ -151,6 +235,50 @@ def test_bytes_go_as_hexadecimal() -> None:
 def test_call_on_a_socket_that_is_there_opens_none() -> None:
     step = recv(on="client", socket="c").step("ipv4", "")
     assert step == {"call": "recv", "socket_name": "c", "size": 2048}
+
+
+def test_long_data_of_one_pattern_goes_as_the_pattern() -> None:
+    step = send(on="client", data=bytes(5_000_000)).step("ipv4", "")
+    assert step["data"] == "00*5000000"
+
+
+@given(strategies.binary(max_size=40), strategies.integers(0, 500), strategies.binary(max_size=3))
+def test_bytes_are_read_as_they_were_written(piece: bytes, times: int, rest: bytes) -> None:
+    octets = piece * times + rest
+    assert as_octets(as_text(octets)) == octets
+
+
+def test_abstract_name_goes_with_an_at_and_a_path_as_one() -> None:
+    def sent(path: str) -> Any:
+        return bind(on="client", path=path).step("ipv4", "")["address"]
+
+    assert [sent(path) for path in ("\0x", "@x", "x", "a/x")] == ["@x", "@x", "./x", "./a/x"]
+
+
+@pytest.mark.parametrize(
+    ("word", "domain"),
+    [
+        (connect(on="client", path="x"), 1),
+        (connect(on="client", address="127.0.0.1"), 2),
+        (connect(on="client", address="::1"), 10),
+        (connect(on="client", address="127.0.0.1", domain="AF_INET6"), 10),
+    ],
+)
+@BOTH
+def test_socket_is_of_the_literal_addresss_family(word: Call, domain: int, family: Family) -> None:
+    assert word.step(family, "")["opening"]["domain"] == domain
+
+
+@BOTH
+def test_names_in_braces_are_addresses_where_the_call_is_made(family: Family) -> None:
+    words = ["http://{server:url}/", "{server}", "{server:ipv4}", "{server:ipv6}", "%{http_code}"]
+    call = run(on="client", argv=words).tells("{server:url}:…").at(family, Block(0))
+    server = {"ipv4": HERE, "ipv6": "2001:db8:0:2::10"}
+    url = HERE if family == "ipv4" else f"[{server['ipv6']}]"
+    assert call.arguments["argv"] == [
+        f"http://{url}/", server[family], HERE, server["ipv6"], "%{http_code}",
+    ]  # fmt: skip
+    assert call.wanted.told == f"{url}:…"
 
 
 def test_what_is_left_out_is_not_sent() -> None:
@@ -203,6 +331,8 @@ def test_wishes_take_the_place_of_each_other() -> None:
 def test_call_has_hung_some_time_after_it_should_have_ended() -> None:
     assert CONNECT.deadline_s == PATIENCE_S + MARGIN_S
     assert CONNECT.fails("ETIMEDOUT", within_s=(131, 135)).deadline_s == 135 + MARGIN_S
+    assert run(on="client", argv=["x"], timeout_s=60.0).deadline_s == 60 + MARGIN_S
+    assert poll(on="client", timeout_s=1).deadline_s == PATIENCE_S + MARGIN_S
 
 
 # --- mistakes ----------------------------------------------------------------------
@@ -224,6 +354,25 @@ WRONG = [
     (socket(on="client", type="STREAM"), "type 'STREAM'"),
     (send(on="client", data="text"), "data 'text' is not bytes"),
     (poll(on="client", events="POLLING"), "no event 'POLLING'"),
+    (recv(on="client", flags="MSG_PEEKING"), "flag 'MSG_PEEKING' is not one of MSG_OOB"),
+    (writev(on="client", data=[b"a", "b"]), "data 'b' is not bytes"),
+    (connect(on="client", address="8.8.8.8"), "'8.8.8.8' is none of the lab's"),
+    (connect(on="client", address="::ffff:8.8.8.8"), "is none of the lab's"),
+    (sendto(on="client", address="2001:4860:4860::8888", data=b""), "is none of the lab's"),
+    (connect(on="client", address="server"), "'server' is not an IPv4 or IPv6 address"),
+    (bind(on="client", path="/run/docker.sock"), "neither abstract"),
+    (open_path(on="client", path="a/../../b"), "neither abstract"),
+    (connect(on="client"), "give one of to, address and path"),
+    (sendto(on="client", data=b""), "give one of to, address and path"),
+    (run(on="client", argv=[]), "argv is empty"),
+    (run(on="client", argv="ls -l"), "argv 'ls -l' is not a list"),
+    (run(on="client", argv=["curl", "{sever}"]), "no destination 'sever'"),
+    (run(on="client", argv=["curl", "{nobody:url}"]), "no destination 'nobody'"),
+    (kill(on="client", signal="SIGSTOPPED"), "no signal 'SIGSTOPPED'"),
+    (sizeof(on="client", struct="sockaddr_x"), "struct 'sockaddr_x' is not one of sockaddr"),
+    (inet_pton(on="client", text="", domain="AF_X"), "domain 'AF_X' is not one of"),
+    (output(on="client", stream="stdin"), "stream 'stdin' is not one of stdout, stderr"),
+    (lseek(on="client", whence="SEEK_X"), "whence 'SEEK_X'"),
     (shutdown(on="client", how="SHUT_UP"), "how 'SHUT_UP' is not one of SHUT_RD"),
     (option("TCP_SYNCOUNT", 1), "no option 'TCP_SYNCOUNT'"),
     (option("TCP_SYNCNT", "1"), "option TCP_SYNCNT does not take '1'"),
@@ -272,6 +421,29 @@ NUMBER = per_family(ipv4=1, ipv6=2)
 )
 def test_value_that_only_the_run_knows_is_no_mistake(call: Call) -> None:
     assert call.mistakes() == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["127.0.0.2", "198.18.0.1", "{server}", "::ffff:{server:ipv4}", "fe80::1", "fe80::1%eth0",
+     "169.254.1.1", "0.0.0.0", "::", "255.255.255.255", "2001:db8::1"],
+)  # fmt: skip
+def test_literal_address_of_this_host_link_or_lab_is_no_mistake(address: str) -> None:
+    assert connect(on="client", address=address).mistakes() == []
+
+
+def test_socket_belongs_to_the_caller_that_opened_it() -> None:
+    there = [CONNECT, recv(on="client"), dup(on="client"), recv(on="client", socket="copy")]
+    assert unopened(there) == []
+    (mistake,) = unopened([*there, recv(on="client").by("second")])
+    assert mistake == "recv: no call before it opens a socket 's' on client (second)"
+    (mistake,) = unopened([CONNECT, sendmsg(on="client", data=[b""], rights="x")])
+    assert "a socket 'x'" in mistake
+
+
+def test_name_that_getaddrinfo_has_for_a_failure_is_no_mistake() -> None:
+    assert getaddrinfo(on="client", node="x").fails("EAI_NONAME").mistakes() == []
+    assert getaddrinfo(on="client", node="x").fails("EAI_NOTHING").mistakes() != []
 
 
 def test_two_mistakes_in_one_word_are_both_named() -> None:

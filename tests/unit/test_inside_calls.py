@@ -5,11 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import signal
 import socket as sockets
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -47,72 +46,10 @@ from lab import (
 )
 from lab.calls import Call
 from lab.inside import caller as callers
-from lab.inside import calls
 from lab.inside.caller import Caller
 from lab.inside.options import OPTIONS
-from lab.topology import FAMILIES, Block, Family
-
-ON = "client"
-Answer = dict[str, Any]
-PATIENCE_S = 10.0
-
-
-class Maker:
-    """Makes the calls of words, all to this host itself."""
-
-    def __init__(self, family: Family) -> None:
-        self.family = family
-        self.sockets = calls.Sockets()
-
-    def step(self, call: Call, **changes: Any) -> dict[str, Any]:
-        address = Block(0).address(call.to, self.family) if call.to else ""
-        return {**call.step(self.family, address), **changes}
-
-    def __call__(self, call: Call, **changes: Any) -> Answer:
-        """Make a call in this process."""
-        return calls.make(self.sockets, **self.step(call, **changes))
-
-    def port(self, name: str) -> int:
-        """Return the port that a socket is bound to."""
-        return int(self(getsockname(on=ON, socket=name))["detail"].rsplit(":", 1)[1])
-
-    def closed_port(self) -> int:
-        """Return a TCP port that nobody listens on, and nobody else gets meanwhile."""
-        self(bind(on=ON, to="loopback", socket="closed"))
-        return self.port("closed")
-
-    def listening(self, backlog: int = 128) -> int:
-        """Listen on a socket "l"; return its port."""
-        self(bind(on=ON, to="loopback", socket="l"))
-        assert self(listen(on=ON, backlog=backlog, socket="l"))["value"] == 0
-        return self.port("l")
-
-    def connected(self) -> int:
-        """Connect "s" to "c", accepted; return the port."""
-        port = self.listening()
-        assert self(connect(on=ON, to="loopback", port=port))["value"] == 0
-        assert self(accept(on=ON, socket="l", new="c"))["value"] >= 0
-        return port
-
-
-@pytest.fixture(params=FAMILIES)
-def make(request: pytest.FixtureRequest) -> Iterator[Maker]:
-    """Calls in this process, which gets its signals and descriptors back."""
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGPIPE, signal.SIGALRM)}
-    maker = Maker(request.param)
-    yield maker
-    for name in maker.sockets.numbers:
-        if maker.sockets.is_open(name):
-            os.close(maker.sockets.number(name))
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
-
-
-def failed(answer: Answer) -> str:
-    """Return the name of the errno that a call failed with, "" if it did not."""
-    assert (answer["value"] == -1) is bool(answer["errno"])
-    return errno.errorcode[answer["errno"]] if answer["errno"] else ""
-
+from lab.topology import FAMILIES, Family
+from tests.unit.maker import ON, PATIENCE_S, Maker, ask, failed, later
 
 # --- open, name, close ----------------------------------------------------------
 
@@ -389,6 +326,16 @@ ROUND_TRIPS: dict[str, tuple[Any, int]] = {
     "SO_KEEPALIVE": (1, 1),
     "SO_LINGER": (5, 1),  # the first number of struct linger: it is on
     "SO_REUSEPORT": (1, 1),
+    "SO_OOBINLINE": (1, 1),
+    "SO_RCVLOWAT": (7, 7),
+    "SO_TIMESTAMP": (1, 1),
+    "SO_RXQ_OVFL": (1, 1),
+    "TCP_CORK": (1, 1),
+    "TCP_QUICKACK": (0, 0),
+    "IP_PKTINFO": (1, 1),
+    "IP_RECVTTL": (1, 1),
+    "IPV6_RECVPKTINFO": (1, 1),
+    "IPV6_RECVHOPLIMIT": (1, 1),
     "SO_RCVTIMEO": (2.0, 2),  # the first of struct timeval
     "SO_SNDTIMEO": (3.5, 3),
     "SO_MARK": (7, 7),
@@ -418,6 +365,11 @@ ROUND_TRIPS: dict[str, tuple[Any, int]] = {
 OTHERS = {
     "SO_ERROR": ("ENOPROTOOPT", ""),
     "TCP_INFO": ("ENOPROTOOPT", ""),
+    "SO_TYPE": ("ENOPROTOOPT", ""),
+    "SO_PROTOCOL": ("ENOPROTOOPT", ""),
+    "SO_DOMAIN": ("ENOPROTOOPT", ""),
+    "SO_ACCEPTCONN": ("ENOPROTOOPT", ""),
+    "IP_HDRINCL": ("ENOPROTOOPT", ""),  # of raw sockets alone
     "IP_MTU": ("ENOPROTOOPT", "ENOTCONN"),
     "IPV6_MTU": ("", "ENOTCONN"),
 }
@@ -500,25 +452,6 @@ def test_ss_counts_the_sockets_of_a_port(make: Maker) -> None:
 
 
 # --- in a process of its own ----------------------------------------------------
-
-
-@pytest.fixture
-def caller() -> Iterator[Caller]:
-    """A caller, forked before a test starts any thread."""
-    forked = Caller()
-    yield forked
-    forked.close()
-
-
-def ask(caller: Caller, maker: Maker, call: Call, **changes: Any) -> Answer:
-    """Have the caller make a call."""
-    return caller.call(maker.step(call, **changes), PATIENCE_S)
-
-
-def later(after_s: float, do: Any) -> threading.Timer:
-    timer = threading.Timer(after_s, do)
-    timer.start()
-    return timer
 
 
 def accepted(listener: int) -> int:

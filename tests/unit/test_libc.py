@@ -57,10 +57,15 @@ def test_path_is_an_address_of_this_host() -> None:
     assert libc.sockaddr("@x", 0) == unix + b"\0x"
 
 
-@pytest.mark.parametrize("raw", [b"", b"\1", struct.pack("=H14x", 0), libc.sockaddr("/run/x", 0)])
+@pytest.mark.parametrize("raw", [b"", b"\1", struct.pack("=H14x", 0), struct.pack("=H", 1)])
 def test_address_of_no_family_that_we_know_is_nothing(raw: bytes) -> None:
     """A peer without a name has none, and that is no error."""
     assert libc.address_of(raw) == ""
+
+
+@pytest.mark.parametrize("path", ["/run/x", "./x", "@x"])
+def test_path_is_read_as_it_was_written(path: str) -> None:
+    assert libc.address_of(libc.sockaddr(path, 0)) == path
 
 
 def test_call_that_fails_raises_its_own_errno() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import socket
 from dataclasses import replace
 from typing import Any
 
@@ -14,8 +15,11 @@ from lab import (
     Picture,
     connect,
     drop,
+    getaddrinfo,
+    kill,
     poll,
     recv,
+    run,
     send,
     so_error,
     state,
@@ -24,7 +28,17 @@ from lab import (
     sysctl,
 )
 from lab.calls import Call
-from lab.proofs import Observation, duration, errno_name, meaning, name_of, preview, prove
+from lab.proofs import (
+    Observation,
+    came,
+    duration,
+    errno_name,
+    gave,
+    meaning,
+    name_of,
+    preview,
+    prove,
+)
 from lab.result import Proof
 from tests.unit.packets import packet
 
@@ -176,6 +190,59 @@ def test_setting_that_nothing_counts_needs_no_hits_and_is_no_proof() -> None:
     assert holds(case, seen(answer(), hits=(None, 1))) == {
         "the fault on router (drop) was hit": True
     }
+
+
+@pytest.mark.parametrize(
+    ("wanted", "told", "ok"),
+    [
+        ("198.18.0.10:…", "198.18.0.10:40000", True),
+        ("198.18.0.10:…", "198.18.0.10", False),
+        ("198.18.0.1:…", "198.18.0.10:4", False),
+        ("…", "", True),
+        ("a.c", "abc", False),
+        ("socket:[…]", "socket:[…]", True),
+        ("…x…", "axb", True),
+    ],
+)
+def test_what_is_told_may_have_a_part_that_is_not_known(wanted: str, told: str, ok: bool) -> None:
+    assert gave(CONNECT.tells(wanted), {**answer(), "detail": told}) is ok
+
+
+def test_name_that_was_not_found_is_an_errno_of_its_own() -> None:
+    word = getaddrinfo(on="client", node="x").fails("EAI_NONAME")
+    got = answer(-1, socket.EAI_NONAME)
+    assert gave(word, got)
+    assert came(word, got) == "EAI_NONAME (-2)"
+    assert not gave(word, answer(-1, errno.ENOENT))
+
+
+def test_program_that_hangs_up_is_no_call_that_failed() -> None:
+    """Its status is -1 then, and nothing but the number of the signal."""
+    word = run(on="client", argv=["x"])
+    assert gave(word.returns(-1), answer(-1))
+    assert not gave(word, answer(-1))
+
+
+def test_data_of_one_pattern_is_compared_whole() -> None:
+    word = recv(on="client").gives(bytes(5000))
+    assert gave(word, {**answer(5000), "data": "00*5000"})
+    assert not gave(word, {**answer(5001), "data": "00*5001"})
+    assert came(word, {**answer(5000), "data": "00*5000"}).endswith("… (5000 bytes)")
+
+
+@pytest.mark.parametrize(
+    ("word", "name"),
+    [
+        (CONNECT.by("second"), "client (second) connect to server:16555"),
+        (connect(on="client", address="::1", port=80), "client connect to [::1]:80"),
+        (connect(on="client", path="@x"), "client connect @x"),
+        (run(on="client", argv=["curl", "-v"]), "client run curl"),
+        (kill(on="client", program="curl"), "client kill curl"),
+        (recv(on="client").in_background(), "client recv, in the background"),
+    ],
+)
+def test_call_is_named_by_who_makes_it_and_what_it_is_about(word: Call, name: str) -> None:
+    assert name_of(word) == name
 
 
 @pytest.mark.parametrize(
