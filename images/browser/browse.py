@@ -27,7 +27,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from select import select
@@ -78,7 +78,10 @@ class Browser:
         """Carry out one command and return its result."""
         self.number += 1
         message = {"id": self.number, "method": method, "params": params, **self.session}
-        os.write(self.commands, json.dumps(message).encode() + b"\0")
+        try:
+            os.write(self.commands, json.dumps(message).encode() + b"\0")
+        except BrokenPipeError:
+            raise BrowserError("Chromium has ended") from None
         while (answer := self.next_message()).get("id") != self.number:
             self.events.append(answer)
         if "error" in answer:
@@ -86,10 +89,11 @@ class Browser:
         result: Message = answer["result"]
         return result
 
-    def wait_for(self, *methods: str) -> None:
-        """Take events until one of these has come."""
-        while not any(event["method"] in methods for event in self.events):
+    def wait_for(self, is_it: Callable[[Message], bool]) -> Message:
+        """Take events until this one has come, and return it."""
+        while not (found := next(filter(is_it, self.events), None)):
             self.events.append(self.next_message())
+        return found
 
     def all(self, method: str) -> list[Message]:
         """Return what the events of this name said."""
@@ -120,14 +124,16 @@ def running(folder: str) -> Iterator[Browser]:
     # The shell gives the pipes the numbers that Chromium wants, whatever they are here.
     script = f'exec "$@" {FROM_US}<&{read_commands} {TO_US}>&{write_messages}'
     ours = (read_commands, write_messages)
-    process = subprocess.Popen(
-        ["bash", "-c", script, "bash", *CHROMIUM, f"--user-data-dir={folder}", "about:blank"],
-        pass_fds=ours,
-        stdout=subprocess.DEVNULL,
-        stderr=(Path(folder) / "stderr").open("wb"),
-        env={**os.environ, "HOME": folder},
-        start_new_session=True,
-    )
+    command = ["bash", "-c", script, "bash", *CHROMIUM, f"--user-data-dir={folder}", "about:blank"]
+    with (Path(folder) / "stderr").open("wb") as stderr:
+        process = subprocess.Popen(
+            command,
+            pass_fds=ours,
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+            env={**os.environ, "HOME": folder},
+            start_new_session=True,
+        )
     try:
         for number in ours:
             os.close(number)
@@ -160,12 +166,15 @@ def browse(browser: Browser, url: str, timeout_s: float) -> Message:
         waiting = True
     elapsed_ms = round((time.monotonic() - begun) * 1000, 1)
     browser.deadline = time.monotonic() + PATIENCE_S
-    statuses = [event["response"]["status"] for event in about_page(browser, "responseReceived")]
-    errors = [event["errorText"] for event in about_page(browser, "loadingFailed")]
+    answers = [
+        params["response"]["status"]
+        for params in browser.all("Network.responseReceived")
+        if params["type"] == "Document"
+    ]
     return {
         "url": url,
-        "status": statuses[-1] if statuses else None,
-        "error": errors[-1] if errors else error,
+        "status": answers[-1] if answers else None,
+        "error": error,
         "waiting": waiting,
         "text": "" if waiting else shown(browser),
         "elapsed_ms": elapsed_ms,
@@ -174,16 +183,17 @@ def browse(browser: Browser, url: str, timeout_s: float) -> Message:
 
 def go(browser: Browser, url: str) -> str:
     """Go to the URL and wait for all of the page; return why it did not come, or nothing."""
-    error = browser.call("Page.navigate", url=url).get("errorText", "")
-    if not error:
-        browser.wait_for("Page.loadEventFired", "Network.loadingFailed")
-    return str(error)
-
-
-def about_page(browser: Browser, event: str) -> list[Message]:
-    """Return what the network's events of this name said about the page itself."""
-    said = browser.all(f"Network.{event}")
-    return [params for params in said if params.get("type") == "Document"]
+    went = browser.call("Page.navigate", url=url)
+    if "errorText" in went:
+        return str(went["errorText"])
+    ends = ("Network.loadingFinished", "Network.loadingFailed")
+    end = browser.wait_for(
+        lambda event: event["method"] in ends and event["params"]["requestId"] == went["loaderId"]
+    )
+    if end["method"] == "Network.loadingFailed":
+        return str(end["params"]["errorText"])
+    browser.wait_for(lambda event: bool(event["method"] == "Page.loadEventFired"))
+    return ""
 
 
 def shown(browser: Browser) -> str:

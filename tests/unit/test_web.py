@@ -257,7 +257,6 @@ def test_a_folded_field_is_named_as_what_is_wrong(web: Server) -> None:
 def test_what_cannot_become_a_request_is_refused_at_once(web: Server) -> None:
     """TLS sent to this port would otherwise wait, without a line end, for its time to be up."""
     with web.connect() as client:
-        client.settimeout(SHORT_S * 3)
         client.sendall(b"\x16\x03\x01")
         assert statuses(read_all(client)) == [400]
 
@@ -381,18 +380,17 @@ def test_a_request_that_does_not_end_in_time_gets_408(begun: bytes) -> None:
         since = time.monotonic()
         client.sendall(begun)
         assert statuses(read_all(client)) == [408]
-        assert SHORT_S <= time.monotonic() - since < SHORT_S + 1
+        assert time.monotonic() - since >= SHORT_S
 
 
 def test_bytes_that_keep_coming_do_not_give_a_request_more_time() -> None:
     with started("--request-s", str(SHORT_S)) as web, web.connect() as client:
-        client.sendall(GET + b"GET /")
-        since = time.monotonic()
-        while time.monotonic() < since + SHORT_S / 2:
+        client.sendall(b"GET /")
+        until = time.monotonic() + PATIENCE_S
+        while not select.select([client], [], [], SHORT_S / 10)[0] and time.monotonic() < until:
             client.sendall(b"a")
-            time.sleep(SHORT_S / 20)
-        assert statuses(read_all(client)) == [200, 408]
-        assert time.monotonic() - since < SHORT_S * 1.4
+        assert time.monotonic() < until
+        assert statuses(read_all(client)) == [408]
 
 
 @pytest.mark.parametrize("sent", [b"", GET, b"\r\n"])
@@ -403,11 +401,11 @@ def test_a_connection_without_a_request_is_closed_in_silence(sent: bytes) -> Non
 
 
 def test_the_time_of_a_request_begins_with_its_first_byte() -> None:
-    with started("--request-s", str(SHORT_S)) as web, web.connect() as client:
+    with started("--request-s", str(SHORT_S * 2)) as web, web.connect() as client:
         client.sendall(GET[:5])
-        time.sleep(SHORT_S / 3)
+        time.sleep(SHORT_S / 10)  # A request that is there at once starts no clock.
         client.sendall(GET[5:])
-        time.sleep(SHORT_S * 1.5)
+        time.sleep(SHORT_S * 2.5)
         client.sendall(LAST)
         assert statuses(read_all(client)) == [200, 200]
 
