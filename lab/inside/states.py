@@ -167,6 +167,8 @@ class _Kernel:
     def __init__(self) -> None:
         """Open it. Raises: OSError if this kernel cannot tell (no inet_diag, no tcp_diag)."""
         self.socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_SOCK_DIAG)
+        # It answers at once, or not at all (it is out of memory).
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("@ll", 5, 0))
         # Of no state at all, so that there is nothing to list: it says if anybody answers.
         answer = self._ask(socket.AF_INET, bytes(48), NLM_F_DUMP, states=0)
         if _kind_of(answer) != NLMSG_DONE or _error_of(answer) < 0:
