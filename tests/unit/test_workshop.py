@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lab.images import IMAGES
-from lab.tutorial import claims
+from lab.tutorial import CLAIMS
 
 FOLDER = IMAGES / "workshop"
 SNIPPETS = sorted((FOLDER / "snippets").iterdir())
@@ -59,5 +59,5 @@ def test_every_line_of_the_client_that_was_changed_is_marked() -> None:
 def test_a_snippet_says_which_claims_it_shows(path: Path) -> None:
     first = path.read_text(encoding="utf-8").splitlines()[0]
     named = re.match(r"(?://|/\*) ((?:C\d+b?(?:, )?)+): \S", first)
-    assert named and set(named[1].split(", ")) <= set(claims())
+    assert named and set(named[1].split(", ")) <= set(CLAIMS)
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 20
