@@ -62,7 +62,7 @@ SCENARIO = Scenario(
             absent=[rst(at="client"), rst(at="server")],
             counted=[
                 Counted("client", "Tcp.ActiveOpens", exactly=1),
-                Counted("server", "TcpExt.TCPTimeouts", exactly=0),
+                Counted("client", "Tcp.RetransSegs", exactly=0),
             ],
             states=[
                 went_through(
@@ -91,7 +91,8 @@ SCENARIO = Scenario(
                 connect(on="client", to="server", port=17211).returns(0, within_s=(0.9, 1.4)),
                 accept(on="server"),
             ],
-            seen=[syn(at="server", count=2)],
+            # Both ends try again after 1 s; whose segment comes first is chance.
+            seen=[syn(at="server"), syn_ack(at="server"), syn_ack(at="client")],
             absent=[rst(at="client"), rst(at="server")],
             counted=[Counted("client", "Tcp.ActiveOpens", exactly=1)],
             states=[
@@ -119,7 +120,7 @@ SCENARIO = Scenario(
                 accept(on="server"),
                 close(on="client"),
                 # The FIN that is sent again, after 0.2 s.
-                recv(on="server", socket="c").returns(0, within_s=(0.1, 0.6)),
+                recv(on="server", socket="c").returns(0, within_s=(0.0, 1.0)),
                 poll(on="server", socket="c", events="POLLPRI", timeout_s=0.1),
                 close(on="server", socket="c"),
                 # And the server's.
@@ -135,7 +136,7 @@ SCENARIO = Scenario(
             counted=[
                 # By a time-out, or by the loss probe that comes before it.
                 Counted("client", "Tcp.RetransSegs", exactly=1),
-                Counted("server", "Tcp.RetransSegs", exactly=1),
+                Counted("server", "Tcp.RetransSegs", at_least=1),
             ],
             states=[
                 went_through(

@@ -9,11 +9,15 @@ is marked by shutting down the sending side. Sending all first and receiving the
 come to a halt on a large request: the server cannot go on sending a reply that nobody
 reads, stops reading in its turn, and each waits for the other.
 
+With --framing each LINE is a message of its own: all are sent in frames, one after the
+other, and each reply is a frame, printed with a newline after it (docs/framing.md).
+
 connect blocks, so that the kernel itself gives up in its own time and with its own
 errno. With --timeout this program may give up first, and then there is no errno.
 
 Exit status: 0 a reply came, 1 a call failed, 2 bad argument, 3 the name was not
-resolved, 4 the connection was closed without a reply.
+resolved, 4 the connection was closed without a reply, 5 the replies in frames were too
+few or too many, or could not be cut.
 
 Standard library only, Python 3.9 or newer.
 """
@@ -26,10 +30,14 @@ import selectors
 import socket
 import sys
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from meanings import ArgumentParser, explain, port, seconds
 
-FAILED, UNRESOLVED, NO_REPLY, INTERRUPTED = 1, 3, 4, 130
+if TYPE_CHECKING:
+    from framing import Rule
+
+FAILED, INVALID, UNRESOLVED, NO_REPLY, MISFRAMED, INTERRUPTED = 1, 2, 3, 4, 5, 130
 
 CHUNK = 64 * 1024
 MAX_DATAGRAM = 65535
@@ -223,6 +231,59 @@ def talk(peer: Peer, line: str | None) -> None:
         write(b"\n")
 
 
+def talk_framed(peer: Peer, rule: Rule, lines: list[str]) -> None:
+    """Send each line in a frame, and print the frames that come back, each with a newline.
+
+    All lines are on their way before the first reply is waited for.
+    Raises: Failure.
+    """
+    messages = [os.fsencode(line) for line in lines] or [read_request()]
+    request = b"".join(pack(rule, message) for message in messages)
+    replies = 0
+    with connect_first(peer) as sock:
+        for reply in framed_replies(peer, sock, rule, request):
+            if replies == len(messages):
+                raise Failure(f"{peer} sent one reply more than the {replies} wanted:"
+                              f" {reply[:80]!r}", MISFRAMED)  # fmt: skip
+            write(reply + b"\n")
+            replies += 1
+    if not replies:
+        raise Failure(f"{peer} closed the connection without a reply", NO_REPLY)
+    if replies < len(messages):
+        raise Failure(
+            f"{peer} closed the connection after {replies} of {len(messages)} replies", MISFRAMED
+        )
+
+
+def pack(rule: Rule, message: bytes) -> bytes:
+    """Make a frame of the message.
+
+    Raises: Failure with status INVALID if the rule cannot carry it.
+    """
+    from framing import CannotCarry  # noqa: PLC0415 - a client without it starts sooner
+
+    try:
+        return rule.pack(message)
+    except CannotCarry as error:
+        raise Failure(f"cannot send {message[:80]!r} as {rule}: {error}", INVALID) from error
+
+
+def framed_replies(peer: Peer, sock: socket.socket, rule: Rule, request: bytes) -> Iterator[bytes]:
+    """Send the request over TCP and yield the frames that come back.
+
+    Raises: Failure, with status MISFRAMED if the stream cannot be cut or ends in a frame.
+    """
+    from framing import FramingError  # noqa: PLC0415 - as above
+
+    unpacker = rule.unpacker()
+    try:
+        for piece in stream_reply(peer, sock, request):
+            yield from unpacker.feed(piece)
+        unpacker.end()
+    except FramingError as error:
+        raise Failure(f"replies of {peer}: {error}", MISFRAMED) from error
+
+
 def read_request() -> bytes:
     """Read one line (without its end) from a terminal, or all that another stdin holds."""
     with Calling("read from stdin"), open(0, "rb", closefd=False) as stdin:
@@ -253,10 +314,11 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = ArgumentParser(
         prog="errnolab-client",
         usage="%(prog)s [--udp] [--port PORT] [--timeout S] HOST [LINE]\n"
+        "       %(prog)s --framing RULE [--port PORT] [--timeout S] HOST [LINE ...]\n"
         "       %(prog)s --check [--port PORT] [--timeout S] HOST ...",
         description="Send one request to an echo server and print the reply.",
         epilog="Exit status: 0 a reply came, 1 a call failed, 2 bad argument, 3 the name was not"
-        " resolved, 4 closed without a reply.",
+        " resolved, 4 closed without a reply, 5 replies in frames too few, too many or cut.",
     )
     parser.set_defaults(kind=TCP)
     parser.add_argument("--udp", dest="kind", action="store_const", const=UDP, help="not over TCP")
@@ -275,12 +337,31 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         help="send a short text to every address of each HOST, over TCP and over UDP, and want"
         " it back; silent if all is well",
     )
+    parser.add_argument(
+        "--framing",
+        type=rule_of,
+        metavar="RULE",
+        help="send each LINE in a frame, and print each frame that comes back, with a newline;"
+        " fixed:N, delimiter:TEXT, length:SIZE (docs/framing.md)",
+    )
     parser.add_argument("host", metavar="HOST", help="a name or an address")
     parser.add_argument("rest", metavar="LINE", nargs="*", help="the request (default: stdin)")
     options = parser.parse_args(arguments)
-    if len(options.rest) > 1 and not options.check:
+    if options.framing and (options.check or options.kind == UDP):
+        parser.error("--framing is for one host over TCP; a datagram has its ends already")
+    if len(options.rest) > 1 and not (options.check or options.framing):
         parser.error("more than one LINE; put it in quotes")
     return options
+
+
+def rule_of(text: str) -> Rule:
+    """Read --framing.
+
+    Raises: argparse.ArgumentTypeError, which argparse turns into a bad argument.
+    """
+    from framing import parse  # noqa: PLC0415 - as above
+
+    return parse(text)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -293,6 +374,9 @@ def run(options: argparse.Namespace) -> None:
         for host in [options.host, *options.rest]:
             for kind in (TCP, UDP):
                 check(Peer(kind, host, options.port, timeout_s))
+    elif options.framing:
+        talk_framed(Peer(TCP, options.host, options.port, options.timeout),
+                    options.framing, options.rest)  # fmt: skip
     else:
         timeout_s = options.timeout or (UDP_TIMEOUT_S if options.kind == UDP else None)
         talk(Peer(options.kind, options.host, options.port, timeout_s), *options.rest or [None])

@@ -3,7 +3,8 @@
 
 A request of exactly "hi" is answered "abc"; anything else comes back unchanged.
 
-TCP carries one request and one reply per connection. A byte stream has no
+TCP carries one request and one reply per connection, unless --framing gives a rule that
+cuts the stream into many, or --naive takes each recv for one (echoes.py). A byte stream has no
 message ends, so a request ends where the client shuts down its sending side
 (recv returns 0 bytes), or, for clients that never do, where nothing has come for a
 while since the last byte. While the request may still turn out to be "hi" its
@@ -32,17 +33,15 @@ import socket
 import sys
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import partial
 from math import inf
 from time import monotonic
 
+from echoes import CHUNK, Echo, NaiveEcho, answer
 from meanings import ArgumentParser, explain, port, seconds
-
-GREETING = b"hi"
-ANSWER = b"abc"
 
 BACKLOG = 128
 BURST = 64  # connections or datagrams taken before the others have their turn
-CHUNK = 64 * 1024  # bytes taken from one connection before the others have their turn
 PENDING_LIMIT = 16 * 1024 * 1024  # unsent bytes of one connection above which it is not read
 MAX_DATAGRAM = 65535
 ACCEPT_PAUSE_S = 0.1
@@ -62,39 +61,6 @@ EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 class StartError(Exception):
     """The server cannot start; the message is complete."""
-
-
-# --- What is answered -----------------------------------------------------------------
-
-
-def answer(request: bytes) -> bytes:
-    """Answer one whole request."""
-    return ANSWER if request == GREETING else request
-
-
-class Echo:
-    """Answers one request that comes in pieces, sending back what it can at once.
-
-    While the request may still turn out to be the greeting it is held; as soon as it
-    cannot, it passes through, so that a request may be longer than any memory.
-    """
-
-    def __init__(self) -> None:
-        self.held = b""
-        self.passing = False
-
-    def feed(self, piece: bytes) -> bytes:
-        """Take the next bytes of the request and return those that can go back now."""
-        self.held += piece
-        if not self.passing and GREETING.startswith(self.held):
-            return b""
-        self.passing = True
-        ready, self.held = self.held, b""
-        return ready
-
-    def finish(self) -> bytes:
-        """Return what is still owed when the request has ended."""
-        return answer(self.held)
 
 
 # --- When it is answered --------------------------------------------------------------
@@ -205,13 +171,13 @@ class Loop:
 # --- TCP ------------------------------------------------------------------------------
 
 
-def receive(sock: socket.socket, flags: int = 0) -> bytes | None:
+def receive(sock: socket.socket, flags: int = 0, room: int = CHUNK) -> bytes | None:
     """Take what has come: b"" is the end of the stream, None that nothing has come.
 
     Raises: OSError if the connection failed.
     """
     try:
-        return sock.recv(CHUNK, flags)
+        return sock.recv(room, flags)
     except BlockingIOError:
         return None
 
@@ -237,10 +203,17 @@ class Connection:
     (on_late). Any OSError is this one client's trouble, and ends only this connection.
     """
 
-    def __init__(self, sock: socket.socket, loop: Loop) -> None:
+    def __init__(
+        self,
+        echo: Callable[[], Echo],
+        sock: socket.socket,
+        address: tuple[object, ...],
+        loop: Loop,
+    ) -> None:
+        self.echo = echo()
         self.sock = sock
+        self.address = address
         self.loop = loop
-        self.echo = Echo()
         self.unsent = bytearray()
         self.ended = False
         loop.add(sock, self.on_ready)
@@ -271,18 +244,19 @@ class Connection:
 
     def read_request(self) -> None:
         """Take the next piece of the request, or its end."""
-        piece = receive(self.sock)
+        piece = receive(self.sock, room=self.echo.room)
         if piece:
             self.unsent += self.echo.feed(piece)
             self.await_more()
             self.loop.idle.start(self.close)
-        elif piece is not None:
+        if piece == b"" or self.echo.trouble:
             self.end_request()
 
     def await_more(self) -> None:
         """Let the request end by silence, counted from now."""
         self.await_no_more()
-        (self.loop.pause if self.echo.passing else self.loop.quiet).start(self.on_quiet)
+        if self.echo.ends_in_silence:
+            (self.loop.pause if self.echo.passing else self.loop.quiet).start(self.on_quiet)
 
     def await_no_more(self) -> None:
         """Forget that silence would end the request."""
@@ -294,6 +268,8 @@ class Connection:
         self.ended = True
         self.unsent += self.echo.finish()
         self.await_no_more()
+        if self.echo.trouble:
+            complain(f"{show(self.address)}: {self.echo.trouble}; closing")
 
     def send_reply(self) -> None:
         """Send what the client's side has room for, and finish when that was all."""
@@ -336,15 +312,13 @@ class Connection:
         self.loop.drop(self.sock)
 
 
+Serve = Callable[[socket.socket, "tuple[object, ...]", Loop], object]
+
+
 class Listener:
     """Accepts TCP clients, and has `serve` serve each of them."""
 
-    def __init__(
-        self,
-        sock: socket.socket,
-        loop: Loop,
-        serve: Callable[[socket.socket, Loop], object] = Connection,
-    ) -> None:
+    def __init__(self, sock: socket.socket, loop: Loop, serve: Serve) -> None:
         self.sock = sock
         self.loop = loop
         self.serve = serve
@@ -355,8 +329,8 @@ class Listener:
         """Accept the clients that are waiting."""
         try:
             for _ in range(BURST):
-                client, _address = self.sock.accept()
-                self.serve(client, self.loop)
+                client, address = self.sock.accept()
+                self.serve(client, address, self.loop)
         except OSError as error:
             # EAGAIN: nobody else is waiting. Linux also reports here the error of a
             # connection that failed while it waited (accept(2)); only that one is lost.
@@ -530,8 +504,10 @@ def serve(options: argparse.Namespace) -> None:
         loop.stop_on(signal.SIGINT, signal.SIGTERM)
         sockets = open_all(options.kinds, options.bind, options.port)
         for sock in sockets:
-            serve_on = Listener if sock.type == socket.SOCK_STREAM else Datagrams
-            serve_on(sock, loop)
+            if sock.type == socket.SOCK_STREAM:
+                Listener(sock, loop, partial(Connection, options.echo))
+            else:
+                Datagrams(sock, loop)
         announce(sockets, options.ready_fd)
         loop.run()
 
@@ -548,6 +524,23 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     only.add_argument("--tcp", dest="kinds", action="store_const", const=tcp, help="TCP only")
     only.add_argument("--udp", dest="kinds", action="store_const", const=udp, help="UDP only")
     parser.set_defaults(kinds=tcp + udp)
+    manner = parser.add_mutually_exclusive_group()
+    manner.add_argument(
+        "--framing",
+        dest="echo",
+        type=framed,
+        metavar="RULE",
+        help="answer each frame of a TCP stream with a frame; fixed:N, delimiter:TEXT, length:SIZE"
+        " (docs/framing.md)",
+    )
+    manner.add_argument(
+        "--naive",
+        dest="echo",
+        action="store_const",
+        const=NaiveEcho,
+        help="take what one recv returns (2047 bytes at most) for a message, which is wrong",
+    )
+    parser.set_defaults(echo=Echo)
     parser.add_argument("--bind", metavar="ADDR", help="one address to serve on (default: all)")
     parser.add_argument("--port", type=port, default=16555, help="default 16555; 0: any free one")
     parser.add_argument(
@@ -574,7 +567,20 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--ready-fd", type=int, metavar="FD", help="file descriptor that gets a newline when ready"
     )
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.kinds == udp and options.echo is not Echo:
+        parser.error("--framing and --naive are for TCP; a datagram has its ends already")
+    return options
+
+
+def framed(text: str) -> Callable[[], Echo]:
+    """Read --framing; the result makes the echo of one connection.
+
+    Raises: argparse.ArgumentTypeError, which argparse turns into a bad argument.
+    """
+    import framed as module  # noqa: PLC0415 - a server without it starts sooner
+
+    return module.framed(text)
 
 
 def complain(text: str) -> None:

@@ -1,6 +1,7 @@
 #!/bin/sh
 # errnolab-service start|stop|status NAME: the server's programs, by name.
-# `start` returns when the program listens, `stop` when it is gone.
+# `start` returns when the program listens, `stop` when it is gone. A host starts with
+# echo and echo_udp alone; what they have to say is in /run/errnolab/NAME.log.
 set -u
 action=${1:-} name=${2:-}
 run=/run/errnolab
@@ -9,6 +10,10 @@ pidfile=$run/$name.pid
 case $name in
     echo) program="errnolab-server --tcp" ;;
     echo_udp) program="errnolab-server --udp" ;;
+    naive) program="errnolab-server --tcp --port 16560 --naive" ;;
+    framed_fixed) program="errnolab-server --tcp --port 16561 --framing fixed:8" ;;
+    framed_delimiter) program='errnolab-server --tcp --port 16562 --framing delimiter:\n' ;;
+    framed_length) program="errnolab-server --tcp --port 16563 --framing length:4" ;;
     web) program="errnolab-web --port 8080" ;;
     web_as_written) program="errnolab-web --port 8081 --as-written" ;;
     web_silent) program="errnolab-web --port 8082 --fail silent --idle-s 3600" ;;
@@ -16,8 +21,9 @@ case $name in
     web_truncate) program="errnolab-web --port 8084 --fail truncate" ;;
     web_close) program="errnolab-web --port 8085 --fail close" ;;
     *)
-        echo "errnolab-service: no service '$name': there are echo, echo_udp, web," \
-            "web_as_written, web_silent, web_reset, web_truncate, web_close" >&2
+        echo "errnolab-service: no service '$name': there are echo, echo_udp, naive," \
+            "framed_fixed, framed_delimiter, framed_length, web, web_as_written," \
+            "web_silent, web_reset, web_truncate, web_close" >&2
         exit 2
         ;;
 esac

@@ -298,7 +298,7 @@ def serve(options: argparse.Namespace) -> None:
         loop.stop_on(signal.SIGINT, signal.SIGTERM)
         sockets = open_all([socket.SOCK_STREAM], options.bind, options.port)
         for sock in sockets:
-            Listener(sock, loop, connect)
+            Listener(sock, loop, lambda client, _address, loop: connect(client, loop))
         announce(sockets, options.ready_fd)
         loop.run()
 

@@ -7,11 +7,13 @@ a thousand times a second. What changes a state is nearly always a segment with 
 RST, or its answer: after each of these they are asked for at once, and more often.
 
 The kernel's news of destroyed sockets (SKNLGRP_INET_TCP_DESTROY) is of no use here: it
-comes when the last descriptor is closed, and says nothing of TIME-WAIT.
+comes when a socket is freed, which may be long after its connection ended (a descriptor
+is still open) or long before (it is in TIME-WAIT).
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import os
@@ -249,6 +251,9 @@ _running: list[Recorder] = []
 
 def states_start(others: Sequence[str]) -> None:
     """Note states from now on; when this returns no connection is missed."""
+    while _running:  # Of a run that was cut short.
+        with contextlib.suppress(Exception):
+            _running.pop().stop()
     recorder = Recorder(others)
     recorder.start()
     _running.append(recorder)

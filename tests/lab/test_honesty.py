@@ -15,12 +15,14 @@ from lab import (
     connect,
     drop,
     evidence,
+    exchange,
     faults,
     poll,
     rst,
     scenario,
     so_error,
     syn,
+    went_through,
 )
 from lab.errors import LabError
 from lab.faults import Fault, Plan, Site
@@ -28,6 +30,7 @@ from lab.hosts import Host
 from lab.lab import Lab
 from lab.result import Result
 from lab.runner import run
+from lab.states import Passage
 
 
 def run_made_up(lab: Lab, made_up: Scenario) -> Result:
@@ -143,6 +146,58 @@ def test_a_capture_that_saw_nothing_proves_nothing(
     result, _ = run(lab, scenario.load("net_unreachable_local"), "ipv4")
     assert result.verdict == "fail"
     assert "server saw not even the packets after the calls" in result.reason
+
+
+STATES = Scenario(
+    calls=[connect(on="client", to="server"), exchange(on="client", data=b"hi").gives(b"abc")],
+    seen=[syn(at="client", count=1)],
+    counted=[Counted("client", "Tcp.ActiveOpens", exactly=1)],
+    states=[went_through(on="client", states=["ESTAB", "TIME-WAIT"])],
+)
+
+
+def test_states_are_only_of_the_connections_of_the_calls(lab: Lab) -> None:
+    """The bystander's with the same server go on beside them."""
+    result = run_made_up(lab, STATES)
+    assert result.verdict == "pass", result.reason
+    sockets = {row["socket"] for row in result.cases[0].states}
+    assert len(sockets) == 2
+    assert all("client" in socket and "server:16555" in socket for socket in sockets)
+
+
+@pytest.mark.parametrize(
+    "passage",
+    [
+        went_through(on="client", states=["ESTAB", "CLOSE-WAIT"]),
+        went_through(on="client", states=["TIME-WAIT", "ESTAB"]),
+        went_through(on="client", never=["TIME-WAIT"]),
+        went_through(on="server", states=["TIME-WAIT"]),
+        went_through(on="client", port=9, never=["CLOSE-WAIT"]),
+    ],
+)
+def test_states_that_were_not_so_are_a_failure(lab: Lab, passage: Passage) -> None:
+    result = run_made_up(lab, replace(STATES, states=[passage]))
+    assert result.verdict == "fail"
+    assert result.reason.startswith(f"{passage.describe()}: wanted {passage.wanted()}, got ")
+
+
+@pytest.mark.parametrize("operation", ["states_start", "states_stop"])
+def test_a_recorder_of_states_that_failed_is_a_failure(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, operation: str
+) -> None:
+    """What it would never have seen it has not proven."""
+    ask = lab.hosts["client"].ask
+    failed: Future[object] = Future()
+    failed.set_exception(LabError("client: the agent failed\nOSError: no such thing"))
+    monkeypatch.setattr(
+        lab.hosts["client"], "ask",
+        lambda asked, **more: failed if asked == operation else ask(asked, **more),
+    )  # fmt: skip
+    result = run_made_up(lab, replace(STATES, states=[went_through(on="server", states=["ESTAB"])]))
+    assert result.verdict == "fail"
+    assert "states are recorded: wanted on every host, got client: OSError: no such" in (
+        result.reason
+    )
 
 
 def test_a_fault_that_is_not_undone_is_invalid_and_named(lab: Lab) -> None:

@@ -297,6 +297,88 @@ def test_ending_a_request_on_a_connection_that_is_gone_leaves_the_error_to_recv(
             gone.recv(1)
 
 
+# --- Frames ---------------------------------------------------------------------------
+
+LINES = ("--framing", "delimiter:\\n")
+
+
+@pytest.mark.parametrize("host", [IPV4, IPV6])
+@pytest.mark.parametrize(
+    ("rule", "lines", "replies"),
+    [
+        ("delimiter:\\n", ["hi", "hello", "", "hi"], b"abc\nhello\n\nabc\n"),
+        ("length:4", ["hi", "one\ntwo"], b"abc\none\ntwo\n"),
+        ("fixed:5", ["hello", "world"], b"hello\nworld\n"),
+    ],
+)
+def test_each_reply_in_a_frame_is_printed(
+    host: str, rule: str, lines: list[str], replies: bytes
+) -> None:
+    with echo_server("--tcp", "--framing", rule) as number:
+        result = run("--framing", rule, "--port", number, host, *lines)
+    assert outcome(result) == (0, replies, b"")
+
+
+def test_all_of_stdin_is_one_message_of_a_framed_client() -> None:
+    with echo_server("--tcp", "--framing", "length:4") as number:
+        result = run("--framing", "length:4", "--port", number, IPV4, stdin=EVERY_BYTE)
+    assert outcome(result) == (0, EVERY_BYTE + b"\n", b"")
+
+
+@pytest.mark.parametrize(
+    ("reply", "status", "printed", "said"),
+    [
+        (b"", 4, b"", "closed the connection without a reply"),
+        (b"abc\n", 5, b"abc\n", "closed the connection after 1 of 2 replies"),
+        (b"abc\nhel", 5, b"abc\n",
+         r": wanted the delimiter b'\n' within 2097152 bytes, got the end of the stream after 3"),
+        (b"1\n2\n3\n4\n", 5, b"1\n2\n", "sent one reply more than the 2 wanted: b'3'"),
+    ],
+)  # fmt: skip
+def test_replies_that_are_not_as_many_whole_frames_as_messages_are_told(
+    reply: bytes, status: int, printed: bytes, said: str
+) -> None:
+    def answer(connection: socket.socket) -> None:
+        assert read_request(connection) == b"hi\nhello\n"
+        connection.sendall(reply)
+
+    with serving(answer) as number:
+        result = run(*LINES, "--port", number, IPV4, "hi", "hello")
+    assert_failed(result, status, said, stdout=printed)
+
+
+def test_the_messages_are_sent_before_the_first_reply_is_waited_for() -> None:
+    def answer_late(connection: socket.socket) -> None:
+        request = read_request(connection)
+        connection.sendall(request)
+
+    with serving(answer_late) as number:
+        result = run(*LINES, "--port", number, IPV4, "one", "two")
+    assert outcome(result) == (0, b"one\ntwo\n", b"")
+
+
+def test_a_message_that_the_rule_cannot_carry_is_a_bad_argument() -> None:
+    with bound() as held:
+        result = run(*LINES, "--port", held.getsockname()[1], IPV4, "a\nb")
+    assert_failed(result, 2, "cannot send b'a\\nb' as delimiter:\\n,max=2097152: wanted a message")
+
+
+def test_a_reset_after_a_reply_in_a_frame_is_named() -> None:
+    def reset_in_the_middle(connection: socket.socket) -> None:
+        connection.sendall(b"part\nof")
+        read_request(connection)
+        reset(connection)
+
+    with serving(reset_in_the_middle) as number:
+        result = run(*LINES, "--port", number, IPV4, "one", "two")
+    assert_failed(result, 1, "ECONNRESET (104)", stdout=b"part\n")
+
+
+@pytest.mark.parametrize("other", [["--udp"], ["--check"]], ids=str)
+def test_frames_are_for_one_host_over_tcp(other: list[str]) -> None:
+    assert_failed(run(*LINES, *other, IPV4), 2, "--framing is for one host over TCP")
+
+
 # --- Several addresses ----------------------------------------------------------------
 
 

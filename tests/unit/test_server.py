@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, nullcontext
 from itertools import product
 from pathlib import Path
@@ -285,6 +286,167 @@ def test_without_file_descriptors_clients_wait_and_the_server_neither_ends_nor_s
             first.close()
             assert read_all(waiting) == b"abc"
         # That there is no second line is checked where the server is stopped.
+
+
+# --- Frames ---------------------------------------------------------------------------
+
+
+def said(server: Server) -> str:
+    """Return the next line on the server's stderr, without its name and the peer."""
+    stderr = server.process.stderr
+    assert stderr is not None
+    assert comes(stderr, PATIENCE_S)
+    name, _port, rest = stderr.readline().split(": ", 2)
+    assert name == "errnolab-server"
+    return rest
+
+
+@pytest.fixture(scope="module")
+def lines() -> Iterator[Server]:
+    """A server of lines of 1000 bytes at most, for all tests that give it nothing to say."""
+    with started("--tcp", "--framing", "delimiter:\\n,max=1000") as running:
+        yield running
+
+
+@pytest.mark.parametrize("host", [IPV4, IPV6])
+@pytest.mark.parametrize(
+    ("rule", "request_", "reply"),
+    [
+        ("fixed:8", b"12345678ABCDEFGH", b"12345678ABCDEFGH"),
+        ("delimiter:\\n", b"hi\nhello\n\nhi\n", b"abc\nhello\n\nabc\n"),
+        ("length:4", b"\0\0\0\2hi\0\0\0\0\0\0\0\3hi!", b"\0\0\0\3abc\0\0\0\0\0\0\0\3hi!"),
+        ("length:varint,offset=1", b"\7\2hi", b"\0\3abc"),
+    ],
+)
+def test_each_frame_is_answered_in_order_however_the_stream_is_split(
+    host: str, rule: str, request_: bytes, reply: bytes
+) -> None:
+    with started("--tcp", "--framing", rule) as server:
+        assert server.ask(request_, host) == reply
+        with server.connect(host) as client:
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for byte in request_:
+                client.send(bytes([byte]))
+            client.shutdown(socket.SHUT_WR)
+            assert read_all(client) == reply
+
+
+def test_a_connection_of_frames_stays_open_and_no_silence_ends_a_frame() -> None:
+    quick = ("--quiet-s", "0.01", "--pause-s", "0.01")
+    rule = ("--framing", "delimiter:;")
+    with started("--tcp", *quick, *rule) as server, server.connect() as client:
+        for request, reply in ((b"hi;", b"abc;"), (b"one;", b"one;")):
+            client.sendall(request[:1])
+            assert not comes(client, NOTHING_COMES_S)
+            client.sendall(request[1:])
+            assert client.recv(10) == reply
+
+
+def test_a_frame_that_does_not_end_lets_the_others_be_served(lines: Server) -> None:
+    with lines.connect() as slow:
+        slow.sendall(b"h")
+        assert lines.ask(b"hi\n") == b"abc\n"
+        slow.sendall(b"i\n")
+        assert slow.recv(10) == b"abc\n"
+
+
+def test_many_frames_at_once_are_all_answered(lines: Server) -> None:
+    request = b"hi\n" * 100_000
+    with lines.connect() as client, ThreadPoolExecutor() as aside:
+        reply = aside.submit(read_all, client)
+        client.sendall(request)
+        client.shutdown(socket.SHUT_WR)
+        assert reply.result(PATIENCE_S) == b"abc\n" * 100_000
+
+
+@pytest.mark.parametrize(
+    ("rule", "request_", "reply", "why"),
+    [
+        ("delimiter:\\n,max=8", b"hi\n12345678", b"abc\n",
+         r"wanted the delimiter b'\n' within 8 bytes, got 8 bytes without it; closing"),
+        ("length:4", b"\0\0\0\2hi\xff\0\0\0", b"\0\0\0\3abc",
+         "wanted a package of at most 2097152 bytes, got the announcement of 4278190084; closing"),
+        ("length:2,adjust=-2", b"\0\4hi\0\0", b"\0\5abc",
+         "wanted a length of 0 or more, got -2 (0 in the field, -2); closing"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_cut_is_told_and_ends_the_connection_after_the_answers(
+    rule: str, request_: bytes, reply: bytes, why: str
+) -> None:
+    with started("--tcp", "--framing", rule) as server, server.connect() as client:
+        client.sendall(request_)
+        assert read_all(client) == reply
+        assert said(server) == f"{why}\n"
+        with server.connect() as other:
+            other.sendall(request_[: len(reply) - 1])
+            assert other.recv(10) == reply
+
+
+def test_a_stream_that_ends_inside_a_frame_is_told() -> None:
+    with started("--tcp", "--framing", "fixed:4") as server:
+        assert server.ask(b"goodba") == b"good"
+        assert said(server) == (
+            "wanted a package of at least 4 bytes, got the end of the stream after 2 bytes;"
+            " closing\n"
+        )
+
+
+def test_a_framed_client_that_resets_hurts_nobody(lines: Server) -> None:
+    client = lines.connect()
+    client.sendall(b"half a li")
+    reset(client)
+    assert lines.ask(b"hi\n") == b"abc\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["--framing", "lines"], "argument --framing: wanted fixed:N, delimiter:TEXT"),
+        (["--framing", "fixed:2"], '"hi" could be asked, but "abc" not be answered'),
+        (["--framing", "fixed:8", "--naive"], "not allowed with argument"),
+        (["--udp", "--framing", "fixed:8"], "are for TCP"),
+        (["--udp", "--naive"], "are for TCP"),
+    ],
+)
+def test_a_rule_that_cannot_serve_is_a_bad_argument(arguments: list[str], why: str) -> None:
+    result = run(*arguments)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert why in result.stderr
+
+
+# --- The naive server -----------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def naive() -> Iterator[Server]:
+    """A server that takes each recv for a message."""
+    with started("--tcp", "--naive") as running:
+        yield running
+
+
+@pytest.mark.parametrize("host", [IPV4, IPV6])
+def test_the_naive_server_answers_each_message_of_a_client_that_waits(
+    naive: Server, host: str
+) -> None:
+    with naive.connect(host) as client:
+        for request, reply in ((b"hi", b"abc"), (b"hello", b"hello"), (b"hi", b"abc")):
+            client.sendall(request)
+            assert client.recv(10) == reply
+
+
+def test_the_naive_server_takes_split_and_joined_messages_for_what_they_are_not(
+    naive: Server,
+) -> None:
+    assert naive.ask(b"hihi") == b"hihi"
+    with naive.connect() as client:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in (b"h", b"i"):
+            client.sendall(byte)
+            assert client.recv(10) == byte
+
+
+def test_the_naive_server_sees_2047_bytes_at_most_as_one_message(naive: Server) -> None:
+    assert naive.ask(b"x" * 2047 + b"hi") == b"x" * 2047 + b"abc"
 
 
 # --- UDP ------------------------------------------------------------------------------
