@@ -215,7 +215,7 @@ def find_all(here: engine.Engine) -> dict[str, Found]:
     found: dict[str, dict[str, Any]] = {}
     for container in listed:
         labels = container["Labels"]
-        if "errnolab.role" in labels:
+        if {"errnolab.role", "errnolab.block"} <= labels.keys():
             found.setdefault(labels[LABEL], {})[labels["errnolab.role"]] = container
     return {
         name: Found(name, Block(int(next(iter(roles.values()))["Labels"]["errnolab.block"])), roles)
