@@ -1220,7 +1220,7 @@ FOUR_WAY = Section(
         "time. If it closes at once its ACK and its FIN are one segment, and if both close "
         "together the FINs cross. The tutorial does not speak of TIME-WAIT, which whoever closes "
         "first has for 60 s, and which is why its server cannot be started again.\n\n"
-        "Run `errnolab run close_four`, `errnolab run close_three`, `errnolab run "
+        "Run `errnolab run close_active`, `errnolab run close_three`, `errnolab run "
         "close_simultaneous` and `errnolab run half_close`, and look at the states of both ends "
         "beside the segments. Run `errnolab run address_in_use_time_wait` for what TIME-WAIT does."
     ),
@@ -1331,10 +1331,10 @@ FRAMING = Section(
         "What the tutorial calls sticky and split packets is what a stream is: send() does not "
         "make messages. Its remedy is right, a parser that keeps its state or a buffer until a "
         "frame is whole.\n\n"
-        "Run `errnolab run coalesced` and `errnolab run split` and compare the calls with the "
-        "segments. Run `errnolab run framed`, in which the path cuts the stream at chosen places: "
-        "the naive server fails and the framed ones do not. `--framing` gives the lab's server "
-        "and client each of the three unpackers."
+        "Run `errnolab run segments_joined` and `errnolab run segments_cut` and compare the calls "
+        "with the segments. Run `errnolab run framed`, in which the path cuts the stream at "
+        "chosen places: the naive server fails and the framed ones do not. `--framing` gives the "
+        "lab's server and client each of the three unpackers."
     ),
     claims=(
         Claim(
