@@ -44,7 +44,9 @@ def length_rules(draw: st.DrawFn) -> Rule:
     offset = draw(st.integers(0, 3))
     head = offset + size + draw(st.integers(0, 3))
     adjust = draw(st.sampled_from([0, 0, -head, 1, -1, 300, -300]))
-    return framing.Length(size, coding, offset, head, adjust, draw(st.integers(head, 600)))
+    longest = head + {"varint": 9, "asn1": 8}.get(coding, 0)
+    limit = draw(st.integers(longest, longest + 5) | st.integers(longest, 600))
+    return framing.Length(size, coding, offset, head, adjust, limit)
 
 
 rules = st.one_of(fixed_rules, delimiter_rules(), length_rules())
@@ -470,6 +472,8 @@ def test_a_length_that_knows_its_size_is_written_short(length: int, varint: str,
         ("length:9", "length: wanted 1 to 8, got 9"),
         ("length:4,head=3", "head: wanted 4 to 65535, got 3"),
         ("length:4,max=3", "max: wanted at least the head's 4 bytes, got 3"),
+        ("length:varint,max=9", "max: wanted at least the head's 10 bytes, got 9"),
+        ("length:asn1,offset=1,max=9", "max: wanted at least the head's 10 bytes, got 9"),
         ("length:4,max=9,max=9", "length: wanted offset=N, head=N, adjust=N after the comma, got"),
         ("length:varint,little", "adjust=N, max=N after the comma, got 'little'"),
     ],
