@@ -130,7 +130,7 @@ class Call:
             )
         if self.name in GO_SOMEWHERE and not (self.to or {"address", "path"} & {*self.arguments}):
             found.append(f"{self.name}: give one of to, address and path")
-        found += [f"{self.name}: {text}" for text in argument_mistakes(self.arguments)]
+        found += [f"{self.name}: {text}" for text in argument_mistakes(self.name, self.arguments)]
         found += [f"{self.name}: {text}" for text in opening_mistakes(self.opening, DOMAINS, TYPES)]
         for name in (self.wanted.errno_name, self.wanted.reported):
             found += _errno_mistakes(self.name, name)

@@ -51,12 +51,15 @@ class Caller:
 
         It is under way when it has returned, or when the process sleeps in it.
         """
+        deadline = time.monotonic() + deadline_s
         lost = self._say(step, begun=True) or self._read(deadline_s)
         while "begun" in lost:
             asleep = _state_of(self.pid) == "S"
             # An answer that came until now would have been there before it slept again.
             if select.select([self.pipe], [], [], 0)[0] or asleep:
                 return {}
+            if time.monotonic() > deadline:
+                return {"hung": True}
             time.sleep(LOOK_EVERY_S)
         return lost
 

@@ -190,6 +190,14 @@ def test_call_in_the_background_may_hang_like_any_other(caller: Caller, make: Ma
     assert caller.answer(0.1) == {"hung": True}
 
 
+def test_caller_that_does_nothing_has_hung(make: Maker, caller: Caller) -> None:
+    os.kill(caller.pid, signal.SIGSTOP)
+    try:
+        assert caller.begin(make.step(socket(on=ON)), 0.1) == {"hung": True}
+    finally:
+        os.kill(caller.pid, signal.SIGCONT)
+
+
 def test_caller_that_is_ended_loses_its_call_in_the_background(make: Maker) -> None:
     caller = Caller()
     ask(caller, make, bind(on=ON, to="loopback", proto="udp"))
