@@ -142,6 +142,8 @@ def callers_end() -> None:
     """End every caller at once (an interrupt); calls under way return {"lost"}."""
     for caller in list(_callers.values()):
         caller.kill()
+    for folder in _folder:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _answer_calls(pipe: socket.socket, folder: str) -> NoReturn:

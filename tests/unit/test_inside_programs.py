@@ -247,6 +247,13 @@ def test_folder_goes_with_the_last_caller(make: Maker) -> None:
     assert there == [True, False]
 
 
+def test_end_of_all_callers_takes_the_folder_along(two: list[int], make: Maker) -> None:
+    """The channel may close without a word, and nobody closes a caller then."""
+    where = Path(made(two[0], make.step(run(on=ON, argv=["pwd"])))["detail"])
+    callers.callers_end()
+    assert not where.exists()
+
+
 def test_calls_of_two_callers_go_on_at_once(two: list[int], make: Maker) -> None:
     first, second = two
     step = make.step(run(on=ON, argv=["sleep", "0.3"]))
