@@ -27,25 +27,9 @@ from lab import (
 )
 from lab.inside import caller as callers
 from lab.inside.caller import Caller
-from tests.unit.maker import ON, PATIENCE_S, Answer, Maker, ask, failed
+from tests.unit.maker import ON, PATIENCE_S, Answer, Maker, alive, ask, failed, until
 
 SAYS_READY = ["sh", "-c", "echo ready now; echo to stderr >&2; exec sleep 60"]
-
-
-def until(there: Callable[[], bool]) -> bool:
-    """Wait for a condition; tell whether it came."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not there() and time.monotonic() < deadline:
-        time.sleep(0.005)
-    return there()
-
-
-def alive(pid: int) -> bool:
-    """Tell whether a process is there and more than a zombie."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except FileNotFoundError:
-        return False
 
 
 # --- programs -------------------------------------------------------------------
