@@ -456,6 +456,24 @@ def test_socket_belongs_to_the_caller_that_opened_it() -> None:
     assert "a socket 'x'" in mistake
 
 
+@pytest.mark.parametrize(
+    ("word", "begins", "thing"),
+    [
+        (kill(on="client"), start(on="client", argv=["x"]), "program 'p'"),
+        (ended(on="client"), start(on="client", argv=["x"]), "program 'p'"),
+        (output(on="client"), start(on="client", argv=["x"]), "program 'p'"),
+        (feed(on="client", data=b""), start(on="client", argv=["x"]), "program 'p'"),
+        (end_child(on="client"), fork(on="client"), "child 'child'"),
+    ],
+)
+def test_program_or_child_belongs_to_the_caller_that_started_it(
+    word: Call, begins: Call, thing: str
+) -> None:
+    assert unopened([begins, word]) == []
+    (mistake,) = unopened([begins.by("other"), word])
+    assert mistake == f"{word.name}: no call before it starts a {thing} on client"
+
+
 def test_name_that_getaddrinfo_has_for_a_failure_is_no_mistake() -> None:
     assert getaddrinfo(on="client", node="x").fails("EAI_NONAME").mistakes() == []
     assert getaddrinfo(on="client", node="x").fails("EAI_NOTHING").mistakes() != []
