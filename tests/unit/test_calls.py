@@ -160,6 +160,7 @@ FORMS = [
     accept(on="server").in_background().by("second"),
     pipe(on="client", other="w"),
     start(on="client", argv=("cat",), stdin=None),
+    output(on="client", until="ready", timeout_s=1.0),
     send(on="client", data=bytes(5_000_000), flags="MSG_DONTWAIT|MSG_MORE"),
 ]  # fmt: skip
 EACH = pytest.mark.parametrize("call", [*WORDS, *FORMS], ids=lambda call: call.name)

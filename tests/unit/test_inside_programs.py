@@ -93,7 +93,10 @@ def test_program_is_fed_until_its_input_is_closed(caller: Caller, make: Maker) -
     ask(caller, make, start(on=ON, argv=["cat"], stdin=None))
     for piece in (b"one\n", b"two\n"):
         assert ask(caller, make, feed(on=ON, data=piece))["value"] == 4
-    assert until(lambda: ask(caller, make, output(on=ON))["detail"] == "two")
+    answer = ask(caller, make, output(on=ON, until="two"))
+    assert (answer["value"], answer["data"]) == (8, b"one\ntwo\n".hex())
+    answer = ask(caller, make, output(on=ON, until="three", timeout_s=0.1))
+    assert (answer["value"], answer["detail"]) == (-1, "it is silent: two")
     assert ask(caller, make, feed(on=ON, data=b""))["value"] == 0
     assert ask(caller, make, ended(on=ON))["value"] == 0
 
