@@ -67,13 +67,11 @@ def test_child_keeps_a_connection_open_until_it_ends(caller: Caller, make: Maker
         os.kill(child, 0)
 
 
-def test_child_ends_when_its_caller_alone_is_killed(make: Maker) -> None:
-    caller = Caller()
+def test_child_ends_when_its_caller_alone_is_killed(caller: Caller, make: Maker) -> None:
     child = ask(caller, make, fork(on=ON))["value"]
     assert alive(child)
     os.kill(caller.pid, signal.SIGKILL)
     assert until(lambda: not alive(child))
-    caller.close()
 
 
 def test_child_does_not_hold_what_its_caller_is_told_by(caller: Caller, make: Maker) -> None:

@@ -131,12 +131,10 @@ def test_programs_end_with_their_caller(make: Maker, end: Callable[[Caller], Non
             caller.close()
 
 
-def test_program_ends_when_its_caller_alone_is_killed(make: Maker) -> None:
-    caller = Caller()
+def test_program_ends_when_its_caller_alone_is_killed(caller: Caller, make: Maker) -> None:
     program = ask(caller, make, start(on=ON, argv=["sleep", "60"]))["value"]
     os.kill(caller.pid, signal.SIGKILL)
     assert until(lambda: not alive(program))
-    caller.close()
 
 
 # --- in the background ----------------------------------------------------------
@@ -185,13 +183,11 @@ def test_caller_that_does_nothing_has_hung(make: Maker, caller: Caller) -> None:
         os.kill(caller.pid, signal.SIGCONT)
 
 
-def test_caller_that_is_ended_loses_its_call_in_the_background(make: Maker) -> None:
-    caller = Caller()
+def test_caller_that_is_ended_loses_its_call_in_the_background(caller: Caller, make: Maker) -> None:
     ask(caller, make, bind(on=ON, to="loopback", proto="udp"))
     caller.begin(make.step(recv(on=ON)), PATIENCE_S)
     caller.kill()
     assert "lost" in caller.answer(PATIENCE_S)
-    caller.close()
 
 
 # --- several callers ------------------------------------------------------------
