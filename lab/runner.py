@@ -49,7 +49,7 @@ def run(lab: Lab, scenario: Scenario, family: Family) -> tuple[Result, Captured]
     cases = scenario.as_cases(family)
     for case in cases:
         whole = resolve(case, lab.facts(family, case.given))
-        result.cases.append(CaseResult(case.name, claims=dict(case.claims)))
+        result.cases.append(CaseResult(case.name, claims=dict(whole.claims)))
         try:
             guests.invite(lab, whole.guests)
             alone = len(cases) == 1

@@ -37,7 +37,6 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="queue",
-    claim="C54 C55 C56",
     fault=[
         sysctl(
             on="server",
@@ -52,6 +51,7 @@ SCENARIO = Scenario(
     cases=[
         Case(
             "backlog",
+            claims={"C55": "wrong"},
             given={"max_syn_backlog": 1024},
             calls=[
                 bind(on="server", port=17120, options={"SO_REUSEADDR": 1}),
@@ -89,6 +89,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "stranger",
+            claims={"C55": "true"},
             given={"max_syn_backlog": 8},
             calls=[
                 forget_peers(on="server"),
@@ -118,6 +119,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "acquaintance",
+            claims={"C55": "wrong"},
             given={"max_syn_backlog": 8},
             calls=[
                 forget_peers(on="server"),
@@ -146,6 +148,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "acquaintances_only",
+            claims={"C55": "wrong"},
             given={"max_syn_backlog": 8},
             calls=[
                 connect(on="client", to="server", socket="earlier"),
