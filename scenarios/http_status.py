@@ -15,6 +15,8 @@ from lab import Case, Counted, Scenario, run, start, syn
 
 STATUS = ["curl", "-s", "-o", "/dev/null", "--max-time", "8", "-w", "%{http_code} %{exitcode}"]
 SERVES = start(on="server", argv=["errnolab-web", "--port", "8080"], until="listening on")
+INTERIM = "curl -s -o /dev/null -D - -H 'Expect: 100-continue' -d content"
+MOVED = "http://{gateway:url}/moved"
 PAGE = "http://{server:url}:8080"
 
 SCENARIO = Scenario(
@@ -40,11 +42,9 @@ SCENARIO = Scenario(
             "continue",
             claims={"C116": "true"},
             calls=[
-                run(
-                    on="client",
-                    argv=["curl", "-s", "-o", "/dev/null", "-D", "-", "--max-time", "8",
-                          "-H", "Expect: 100-continue", "-d", "content", f"{PAGE}/"],
-                ).gives(b"HTTP/1.1 100 Continue"),
+                run(on="client", argv=["sh", "-c", f"{INTERIM} {PAGE}/ | head -n 1"]).gives(
+                    b"HTTP/1.1 100 Continue\r\n"
+                )
             ],
         ),
         Case(
@@ -80,19 +80,20 @@ SCENARIO = Scenario(
         ),
         Case(
             "content_too_large",
-            calls=[
-                run(on="client", argv=[*STATUS, "-d", "a" * 70000, f"{PAGE}/"]).gives(b"413 0")
-            ],
+            calls=[run(on="client", argv=[*STATUS, "-d", "a" * 70000, f"{PAGE}/"]).gives(b"413 0")],
         ),
         Case(
             "moved",
             claims={"C116": "true"},
-            calls=[
-                run(on="client", argv=[*STATUS, "http://{gateway:url}/moved"]).gives(b"301 0"),
-                run(on="client", argv=[*STATUS, "-L", "http://{gateway:url}/moved"]).gives(
-                    b"200 0"
-                ),
-            ],
+            calls=[run(on="client", argv=[*STATUS, MOVED]).gives(b"301 0")],
+            seen=[syn(at="gateway", count=1)],
+            absent=[syn(at="server")],
+        ),
+        Case(
+            "moved_and_followed",
+            calls=[run(on="client", argv=[*STATUS, "-L", MOVED]).gives(b"200 0")],
+            # The connection to the gateway is kept for the second request.
+            seen=[syn(at="client", count=1), syn(at="server", count=1)],
         ),
     ],
     source="RFC 9110 15; RFC 9112 3; curl(1)",
