@@ -649,8 +649,7 @@ LISTEN = Section(
             "The backlog was once the maximum of the sum of both queues.",
             "not on this system",
             "That is history (BSD, and Linux before 2.2). Nothing bounds the sum on this kernel: "
-            "with a backlog of N, N + 1 finished and N + 1 unfinished connections fit side by "
-            "side.",
+            "with a backlog of N, N + 1 unfinished connections wait beside N finished ones.",
         ),
         Claim(
             "C55",
@@ -857,7 +856,7 @@ CONNECT = Section(
             "则会发生`EHOSTUNREACH`或`ENETUNREACH`错误",
             "An ICMP error from a router gives EHOSTUNREACH or ENETUNREACH.",
             "imprecise",
-            "Those and more: ECONNREFUSED, ENOPROTOOPT, EMSGSIZE, EOPNOTSUPP, EPROTO, EHOSTDOWN, "
+            "Those and more: ECONNREFUSED, ENOPROTOOPT, EOPNOTSUPP, EPROTO, EHOSTDOWN, "
             "ENONET and, over IPv6, EACCES, by type and code. The destination itself may send it, "
             "and the caller's own kernel says the same errnos without any ICMP.",
         ),
@@ -1294,7 +1293,7 @@ HTTP = Section(
             "2xx：成功，表示请求已被成功接收、理解、接受",
             "The first digit of a status says its class, from 1xx to 5xx.",
             "true",
-            "100, 200, 301, 404 and 502 are seen in the lab, and curl treats each by its class.",
+            "100, 200, 301, 404, 501 and 502 are seen in the lab; curl follows a 301 when told to.",
         ),
         Claim(
             "C117",
