@@ -85,6 +85,10 @@ SCENARIO = Scenario(
                 reply=per_family(ipv4="icmp-host-unreachable", ipv6="icmp6-addr-unreachable"),
             ),
             before=[start(on="server", argv=["errnolab-web"], until="listening on")],
+            control=[
+                start(on="server", argv=["errnolab-web"], until="listening on"),
+                run(on="browser", argv=["curl", "-s", f"{SERVER}:8080/"]).gives(b"Hello\n"),
+            ],
             calls=[
                 run(on="browser", argv=[*BROWSE, f"{SERVER}:8080/"], timeout_s=30).tells(
                     '…"status": null, "error": "net::ERR_ADDRESS_UNREACHABLE",…'
