@@ -1,0 +1,101 @@
+"""What a browser shows for a page, for an unknown page, and for an address without a page.
+
+A status is a page to a browser, 404 and a gateway's 502 alike: the connection was good. Where
+connect() or recv() failed it has a name of its own for the errno: ERR_CONNECTION_REFUSED for
+ECONNREFUSED, ERR_CONNECTION_RESET for ECONNRESET, ERR_ADDRESS_UNREACHABLE for EHOSTUNREACH,
+and ERR_EMPTY_RESPONSE where the server closed without a word, for which there is no errno.
+"""
+
+from lab import Case, Counted, Scenario, per_family, reject, rst, run, start, syn
+
+BROWSE = ["errnolab-browse"]
+SERVER = "http://{server:url}"
+
+SCENARIO = Scenario(
+    cause="service",
+    seen=[syn(at="browser")],
+    counted=[Counted("browser", "Tcp.ActiveOpens", at_least=1)],
+    cases=[
+        Case(
+            "page",
+            claims={"C117": "true"},
+            before=[start(on="server", argv=["errnolab-web"], until="listening on")],
+            calls=[
+                run(on="browser", argv=[*BROWSE, f"{SERVER}:8080/"], timeout_s=30).tells(
+                    '…"status": 200, "error": "",…"text": "Hello…'
+                )
+            ],
+        ),
+        Case(
+            "not_found",
+            claims={"C117": "true"},
+            before=[start(on="server", argv=["errnolab-web"], until="listening on")],
+            calls=[
+                run(on="browser", argv=[*BROWSE, f"{SERVER}:8080/nothing"], timeout_s=30).tells(
+                    '…"status": 404, "error": "",…'
+                )
+            ],
+        ),
+        Case(
+            "bad_gateway",
+            claims={"C117": "true"},
+            calls=[
+                run(on="browser", argv=[*BROWSE, "http://{gateway:url}/refused"],
+                    timeout_s=30).tells('…"status": 502, "error": "",…502 Bad Gateway…'),
+            ],
+        ),
+        Case(
+            "refused",
+            calls=[
+                run(on="browser", argv=[*BROWSE, f"{SERVER}:8089/"], timeout_s=30).tells(
+                    '…"status": null, "error": "net::ERR_CONNECTION_REFUSED",…'
+                )
+            ],
+            seen=[syn(at="browser"), rst(at="browser", sender="server")],
+        ),
+        Case(
+            "reset",
+            before=[
+                start(on="server", until="listening on",
+                      argv=["errnolab-web", "--fail", "reset"]),
+            ],
+            calls=[
+                run(on="browser", argv=[*BROWSE, f"{SERVER}:8080/"], timeout_s=30).tells(
+                    '…"status": null, "error": "net::ERR_CONNECTION_RESET",…'
+                )
+            ],
+            seen=[syn(at="browser"), rst(at="browser", sender="server")],
+        ),
+        Case(
+            "closed",
+            before=[
+                start(on="server", until="listening on",
+                      argv=["errnolab-web", "--fail", "close"]),
+            ],
+            calls=[
+                run(on="browser", argv=[*BROWSE, f"{SERVER}:8080/"], timeout_s=30).tells(
+                    '…"status": null, "error": "net::ERR_EMPTY_RESPONSE",…'
+                )
+            ],
+        ),
+        Case(
+            "unreachable",
+            fault=reject(
+                on="router", to="server", sender="browser", port=8080,
+                reply=per_family(ipv4="icmp-host-unreachable", ipv6="icmp6-addr-unreachable"),
+            ),
+            before=[start(on="server", argv=["errnolab-web"], until="listening on")],
+            control=[
+                start(on="server", argv=["errnolab-web"], until="listening on"),
+                run(on="browser", argv=["curl", "-s", f"{SERVER}:8080/"]).gives(b"Hello\n"),
+            ],
+            calls=[
+                run(on="browser", argv=[*BROWSE, f"{SERVER}:8080/"], timeout_s=30).tells(
+                    '…"status": null, "error": "net::ERR_ADDRESS_UNREACHABLE",…'
+                )
+            ],
+        ),
+    ],
+    source="Chromium net/base/net_error_list.h; net/base/net_errors_posix.cc, MapSystemError()",
+    look="The page itself names the error; `chrome://net-export` has the errno of each connect().",
+)  # fmt: skip

@@ -1,0 +1,91 @@
+"""The tutorial's HTTP answer satisfies curl and a browser while the request is short.
+
+It reads once, 2047 bytes at most, sends a status line, one field and "Hello", and closes. A
+short request was read whole, so the close is orderly. A request with more than 2047 bytes
+leaves the rest unread, and close() on a socket with unread data is a RST, not a FIN: the page
+has come, and the connection ends in ECONNRESET all the same. curl prints the page and exits
+with 56, Chromium shows the page and notes ERR_CONNECTION_RESET. The lab's own server reads the
+whole request and is content in both cases.
+
+Its setResponse() clears the buffer with the size of a pointer, 8 bytes, which a compiler warns
+of. The answer is right by luck: strcat() needs but one zero at the beginning.
+"""
+
+from lab import Case, Counted, Scenario, any_packet, fin, rst, run, start
+
+PAGE = "http://{server:url}:8081/"
+GET = ["curl", "-s", "--max-time", "8", "-w", "%{http_code} %{exitcode}"]
+LARGE = ["-H", f"X-Big: {'a' * 3000}"]
+AS_WRITTEN = start(
+    on="server", argv=["errnolab-web", "--port", "8081", "--as-written"], until="listening on"
+)
+ROBUST = start(on="server", argv=["errnolab-web", "--port", "8081"], until="listening on")
+COMPILE = ["g++", "-fsyntax-only", "-Werror=sizeof-pointer-memaccess", "-Wall"]
+
+SCENARIO = Scenario(
+    cause="peer",
+    before=[AS_WRITTEN],
+    counted=[Counted("client", "Tcp.ActiveOpens", exactly=1)],
+    cases=[
+        Case(
+            "short_request",
+            claims={"C118b": "true"},
+            calls=[run(on="client", argv=[*GET, PAGE]).gives(b"Hello\n200 0")],
+            seen=[fin(at="client", sender="server", count=1)],
+            absent=[rst(at="client")],
+        ),
+        Case(
+            "large_request",
+            claims={"C118b": "wrong"},
+            calls=[run(on="client", argv=[*GET, *LARGE, PAGE]).gives(b"Hello\n200 56")],
+            seen=[rst(at="client", sender="server")],
+        ),
+        Case(
+            "large_request_read_whole",
+            before=[ROBUST],
+            calls=[run(on="client", argv=[*GET, *LARGE, PAGE]).gives(b"Hello\n200 0")],
+            seen=[fin(at="client", sender="client", count=1)],
+            absent=[rst(at="client")],
+        ),
+        Case(
+            "chromium",
+            claims={"C118b": "true"},
+            calls=[
+                run(on="browser", argv=["errnolab-browse", PAGE], timeout_s=30).tells(
+                    '…"status": 200, "error": "",…"text": "Hello…'
+                )
+            ],
+            seen=[fin(at="browser", sender="server")],
+            absent=[rst(at="browser", sender="server")],
+            counted=[Counted("browser", "Tcp.ActiveOpens", at_least=1)],
+        ),
+        Case(
+            "chromium_large_request",
+            claims={"C118b": "wrong"},
+            calls=[
+                run(
+                    on="browser", argv=["errnolab-browse", f"{PAGE}?{'a' * 3000}"], timeout_s=30
+                ).tells('…"status": 200, "error": "net::ERR_CONNECTION_RESET"…')
+            ],
+            seen=[rst(at="browser", sender="server")],
+            counted=[Counted("browser", "Tcp.ActiveOpens", at_least=1)],
+        ),
+        Case(
+            "sizeof",
+            claims={"C118": "wrong"},
+            before=[],
+            calls=[run(on="workshop", argv=["/opt/tutorial/sizeof_pointer"]).gives(b"0 120\n")],
+            absent=[any_packet(at="workshop")],
+            counted=[Counted("workshop", "Tcp.ActiveOpens", exactly=0)],
+        ),
+        Case(
+            "warning",
+            claims={"C118": "wrong"},
+            calls=[run(on="workshop", argv=[*COMPILE, "/opt/tutorial/http.cpp"]).returns(1)],
+            absent=[any_packet(at="workshop")],
+            counted=[Counted("workshop", "Tcp.ActiveOpens", exactly=0)],
+        ),
+    ],
+    source="RFC 9112 9.6; RFC 2525 2.17; Linux net/ipv4/tcp.c, __tcp_close()",
+    look="`strace` shows one recv() of fewer bytes than `ss -tn` has in Recv-Q, and then close().",
+)

@@ -1,0 +1,74 @@
+"""Clients that send slowly, and a server that waits for all of them at once.
+
+A request may come byte by byte: the server keeps what it has until the empty line is there,
+and answers once. A client that begins a request and stops is answered 408 when its time is
+up, and the connection is closed; one that says nothing at all after its answer is let go
+without a word. Meanwhile another client is served at once, where the tutorial's server would
+sit in recv() for the slow one.
+"""
+
+from lab import Case, Counted, Scenario, connect, data, fin, recv, run, send, start
+
+SERVES = start(
+    on="server",
+    argv=["errnolab-web", "--port", "8080", "--request-s", "1", "--idle-s", "1"],
+    until="listening on",
+)
+GET = ["curl", "-s", "--max-time", "8", "-w", "%{http_code}", "http://{server:url}:8080/"]
+BEGUN = b"GET / HTTP/1.1\r\nHost: ser"
+
+SCENARIO = Scenario(
+    cause="time",
+    before=[SERVES],
+    counted=[Counted("client", "Tcp.EstabResets", exactly=0)],
+    cases=[
+        Case(
+            "byte_by_byte",
+            calls=[
+                connect(on="client", to="server", port=8080, options={"TCP_NODELAY": 1}),
+                send(on="client", data=b"G"),
+                send(on="client", data=b"ET / HTTP/1."),
+                send(on="client", data=b"1\r"),
+                send(on="client", data=b"\nHost: server\r\nConnection: close\r\n\r"),
+                send(on="client", data=b"\n"),
+                recv(on="client", size=17).gives(b"HTTP/1.1 200 OK\r\n"),
+            ],
+            seen=[data(at="server", sender="client", count=5)],
+        ),
+        Case(
+            "request_not_ended",
+            calls=[
+                connect(on="client", to="server", port=8080),
+                send(on="client", data=BEGUN),
+                # The limit is 1 s; a busy machine may add to it.
+                recv(on="client", size=28).gives(
+                    b"HTTP/1.1 408 Request Timeout", within_s=(0.8, 4.0)
+                ),
+            ],
+            seen=[fin(at="client", sender="server")],
+        ),
+        Case(
+            "another_is_served_meanwhile",
+            calls=[
+                connect(on="client", to="server", port=8080),
+                send(on="client", data=BEGUN),
+                run(on="client", argv=GET).gives(b"Hello\n200"),
+                recv(on="client", size=28).gives(b"HTTP/1.1 408 Request Timeout"),
+            ],
+            seen=[fin(at="client", sender="server")],
+        ),
+        Case(
+            "idle_after_the_answer",
+            calls=[
+                connect(on="client", to="server", port=8080),
+                send(on="client", data=b"GET / HTTP/1.1\r\nHost: server\r\n\r\n"),
+                recv(on="client", size=15).gives(b"HTTP/1.1 200 OK"),
+                recv(on="client", size=2048),
+                recv(on="client").returns(0, within_s=(0.7, 4.0)),
+            ],
+            seen=[fin(at="client", sender="server")],
+        ),
+    ],
+    source="RFC 9110 15.5.9; RFC 9112 9.5",
+    look="`ss -tno` on the server shows the connection, with nothing in Recv-Q, for as long.",
+)

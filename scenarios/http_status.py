@@ -1,0 +1,100 @@
+"""What a small server says to a good request, to an unknown page, and to nonsense.
+
+The first digit of the status is its class, and it is all that a client must understand:
+1xx is on the way, 2xx is a success, 3xx leads elsewhere, 4xx is the client's mistake, 5xx
+the server's. The lab's server is the tutorial's grown up: it reads a whole request, however
+it comes, and says what is wrong with it where the tutorial's answers 200 to everything.
+
+Garbage is 400. Too much of something has a status of its own for each thing: 413 for the
+content, 414 for the request line, 431 for the fields. A method that the server does not know
+is 501, one that the page does not have is 405. 301 comes from the gateway, and curl follows
+it when told to.
+"""
+
+from lab import Case, Counted, Scenario, run, start, syn
+
+STATUS = ["curl", "-s", "-o", "/dev/null", "--max-time", "8", "-w", "%{http_code} %{exitcode}"]
+SERVES = start(on="server", argv=["errnolab-web", "--port", "8080"], until="listening on")
+INTERIM = "curl -s -o /dev/null -D - -H 'Expect: 100-continue' -d content"
+MOVED = "http://{gateway:url}/moved"
+PAGE = "http://{server:url}:8080"
+
+SCENARIO = Scenario(
+    cause="nothing",
+    before=[SERVES],
+    seen=[syn(at="server", count=1)],
+    counted=[Counted("client", "Tcp.ActiveOpens", exactly=1)],
+    cases=[
+        Case(
+            "ok",
+            claims={"C116": "true", "C117": "true"},
+            calls=[
+                run(on="client", argv=["curl", "-s", "-w", "%{http_code}", f"{PAGE}/"]).gives(
+                    b"Hello\n200"
+                )
+            ],
+        ),
+        Case(
+            "head",
+            calls=[run(on="client", argv=[*STATUS, "--head", f"{PAGE}/"]).gives(b"200 0")],
+        ),
+        Case(
+            "continue",
+            claims={"C116": "true"},
+            calls=[
+                run(on="client", argv=["sh", "-c", f"{INTERIM} {PAGE}/ | head -n 1"]).gives(
+                    b"HTTP/1.1 100 Continue\r\n"
+                )
+            ],
+        ),
+        Case(
+            "not_found",
+            claims={"C116": "true", "C117": "true"},
+            calls=[run(on="client", argv=[*STATUS, f"{PAGE}/nothing"]).gives(b"404 0")],
+        ),
+        Case(
+            "garbage",
+            claims={"C116": "true"},
+            calls=[run(on="client", argv=[*STATUS, "-X", "GE T", f"{PAGE}/"]).gives(b"400 0")],
+        ),
+        Case(
+            "method_not_allowed",
+            calls=[run(on="client", argv=[*STATUS, "-X", "PUT", f"{PAGE}/"]).gives(b"405 0")],
+        ),
+        Case(
+            "method_unknown",
+            claims={"C116": "true"},
+            calls=[run(on="client", argv=[*STATUS, "-X", "BREW", f"{PAGE}/"]).gives(b"501 0")],
+        ),
+        Case(
+            "line_too_long",
+            calls=[run(on="client", argv=[*STATUS, f"{PAGE}/{'a' * 9000}"]).gives(b"414 0")],
+        ),
+        Case(
+            "fields_too_large",
+            calls=[
+                run(on="client", argv=[*STATUS, "-H", f"X-Big: {'a' * 17000}", f"{PAGE}/"]).gives(
+                    b"431 0"
+                )
+            ],
+        ),
+        Case(
+            "content_too_large",
+            calls=[run(on="client", argv=[*STATUS, "-d", "a" * 70000, f"{PAGE}/"]).gives(b"413 0")],
+        ),
+        Case(
+            "moved",
+            claims={"C116": "true"},
+            calls=[run(on="client", argv=[*STATUS, MOVED]).gives(b"301 0")],
+            seen=[syn(at="gateway", count=1)],
+            absent=[syn(at="server")],
+        ),
+        Case(
+            "moved_and_followed",
+            calls=[run(on="client", argv=[*STATUS, "-L", MOVED]).gives(b"200 0")],
+            # The connection to the gateway is kept for the second request.
+            seen=[syn(at="client", count=1), syn(at="server", count=1)],
+        ),
+    ],
+    source="RFC 9110 15; RFC 9112 3; curl(1)",
+)
