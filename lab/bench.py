@@ -20,7 +20,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from lab import breaking, compose, engine, evidence, images, runner, scenario
+from lab import breaking, compose, engine, evidence, images, runner, scenario, unpackers
 from lab import lab as labs
 from lab.console import out, say, step
 from lab.lab import Lab, LabSite
@@ -60,10 +60,12 @@ def run(lab_name: str) -> int:
         figures.append(_measure_fault(lab))
         figures += [_measure_refused(lab, position) for position in range(len(FAMILIES))]
     figures.append(_measure_set(bench_lab))
+    figures.append(_measure_unpacking())
     here = engine.connect()
     for name in sibling_names(bench_lab, JOBS):
         labs.remove(here, name)
     _show(figures)
+    unpackers.show()
     return 0 if all(figure.met for figure in figures) else 1
 
 
@@ -167,6 +169,13 @@ def _measure_set(name: str) -> Figure:
         ours = _timed(lambda: session.run(lab_names))
     shared = sum(result.elapsed_ms for result in session.results) / JOBS
     return Figure(f"{len(work)} runs on {JOBS} labs", ours, "a fair share of them", shared, 1.2)
+
+
+def _measure_unpacking() -> Figure:
+    """Measure a long frame that comes byte by byte against short ones: the same for each byte."""
+    with step("measuring frames cut byte by byte"):
+        ours, theirs = unpackers.bytewise_ms(1 << 18), 4 * unpackers.bytewise_ms(1 << 16)
+    return Figure("256 KiB frame, byte by byte", ours, "four times 64 KiB", theirs, 1.5)
 
 
 # --- what is shown and kept -----------------------------------------------------------

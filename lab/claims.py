@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from rich.text import Text
 
 from lab import atlas, console, evidence, lang
 from lab.errors import LabError
+from lab.known import AS_IT_COMES, Facts, resolve
 from lab.lang import tr
 from lab.scenario import Scenario
 from lab.topology import Family
@@ -96,13 +97,18 @@ def judge(scenarios: Iterable[Scenario], outcomes: Mapping[tuple[str, str], Any]
     """
     bound: dict[str, list[Bound]] = {name: [] for name in CLAIMS}
     for one in scenarios:
-        for family in one.families:
-            ended = outcomes.get((one.name, family), {})
-            for case in one.as_cases(family):
-                for claim, says in case.claims.items():
-                    outcome = ended.get(case.name, NOT_RUN)
-                    bound[claim].append(Bound(one.name, case.name, family, says, outcome))
+        for family, case, claim, says in said(one):
+            outcome = outcomes.get((one.name, family), {}).get(case, NOT_RUN)
+            bound[claim].append(Bound(one.name, case, family, says, outcome))
     return [Judged(CLAIMS[name], bound[name]) for name in CLAIMS]
+
+
+def said(one: Scenario) -> Iterator[tuple[Family, str, str, str]]:
+    """Yield all that a scenario's cases say of claims: family, case, claim, what is said."""
+    for family in one.families:
+        for case in one.as_cases(family):
+            says = resolve(case.claims, Facts(family, AS_IT_COMES, case.given))
+            yield from ((family, case.name, claim, word) for claim, word in says.items())
 
 
 def newest(names: Iterable[str], root: Path | None = None) -> dict[tuple[str, str], dict[str, str]]:

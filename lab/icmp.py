@@ -96,6 +96,7 @@ ERRORS = (
     _v6(100, 0, "EPROTO"),  # a type that is not defined: RFC 4443 2.4 has it passed on
 )
 
+UNREACHABLE = ("EHOSTUNREACH", "ENETUNREACH")
 # Which errors reach the caller, by what kind of socket it is.
 TOLD: dict[str, Callable[[Error], bool]] = {
     "tcp": lambda error: error.passed and error.tcp,
@@ -109,8 +110,9 @@ def each_icmp_error(told: str, *, reported: Case | None = None, ignored: Case) -
     """Return a case for every ICMP error of both families.
 
     Args: `told` is a key of TOLD; `reported` and `ignored` say what is called and must
-    be seen, with `given("error")` for (type, code), `given("errno")`, and `given("told")` for
-    what the error queue says. `reported` is left out where nobody is told.
+    be seen, with `given("error")` for (type, code), `given("errno")`, `given("told")` for
+    what the error queue says, and `given("unreachable")`, "true" where the errno says so
+    (EHOSTUNREACH, ENETUNREACH) and else "wrong". `reported` is left out where nobody is told.
     Raises: ValueError if an error is reported and `reported` was left out.
     """
     found = []
@@ -123,6 +125,7 @@ def each_icmp_error(told: str, *, reported: Case | None = None, ignored: Case) -
             "error": (error.type, error.code),
             "errno": error.errno_name,
             "told": f"{error.errno_name} from {by} {error.type}/{error.code}",
+            "unreachable": "true" if error.errno_name in UNREACHABLE else "wrong",
         }
         found.append(replace(template, name=error.name, family=error.family, given=given))
     return found

@@ -354,7 +354,11 @@ def allocation_lock() -> Iterator[int]:
     """Let one process at a time choose a block and start a lab; yield the lock's descriptor."""
     path = Path(tempfile.gettempdir()) / f"errnolab-{os.getuid()}.lock"
     with path.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            with step("waiting for another command that makes an image or starts a lab"):
+                fcntl.flock(handle, fcntl.LOCK_EX)
         yield handle.fileno()
 
 

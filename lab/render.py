@@ -155,10 +155,6 @@ def show_scenario(scenario: Scenario) -> None:
             console.out.print(Text(f"  {line}"))
     if scenario.look:
         console.out.print(Text(f"\nlook     {tr(scenario.look)}"))
-    for case in scenario.as_cases():
-        for claim, says in case.claims.items():
-            name = f"  (case {case.name})" if case.name else ""
-            console.out.print(Text(f"claim    {claim}: {tr(says)}{name}"))
     console.out.print(Text(f"source   {scenario.source}"))
     console.out.print(Text(f"run it   make scenario-{scenario.name.replace('_', '-')}"))
 
@@ -191,6 +187,7 @@ def _lines(case: Case) -> Iterator[str]:
     for passage in case.states:
         yield f"states   {passage.describe()}: {passage.wanted()}"
     yield from (f"either   reported {picture.name}" for picture in case.pictures)
+    yield from (f"claim    {claim}: {tr(says)}" for claim, says in case.claims.items())
 
 
 def _wish(call: Call) -> str:

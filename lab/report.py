@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lab import evidence, scenario, sequence
+from lab import claims, evidence, scenario, sequence
 from lab.calls import IN_PROGRESS
 from lab.errors import LabError, ScenarioError
 from lab.proofs import duration, meaning
 from lab.result import SCHEMA, VERDICTS
+from lab.tutorial import CLAIMS
 from lab.wire import ICMP_NAMES
 
 TEMPLATE = "report.html.j2"
@@ -110,10 +111,20 @@ def _explanation(name: str) -> dict[str, Any]:
     try:
         told = scenario.load(name)
     except ScenarioError:
-        return {"title": "", "paragraphs": [], "claim": "", "source": ""}
+        return {"title": "", "paragraphs": [], "claims": "", "source": ""}
     title, _, rest = told.text.strip().partition("\n")
     paragraphs = [" ".join(part.split()) for part in rest.split("\n\n") if part.strip()]
-    return {"title": title, "paragraphs": paragraphs, "claim": told.claim, "source": told.source}
+    return {
+        "title": title, "paragraphs": paragraphs, "claims": _claimed(told), "source": told.source,
+    }  # fmt: skip
+
+
+def _claimed(told: scenario.Scenario) -> str:
+    """Return what a scenario's cases say of claims: "C74 true and wrong, C75 wrong"."""
+    says: dict[str, list[str]] = {}
+    for _family, _case, claim, word in claims.said(told):
+        says[claim] = sorted({*says.get(claim, []), word})
+    return ", ".join(f"{claim} {' and '.join(says[claim])}" for claim in CLAIMS if claim in says)
 
 
 def _run(run: Document) -> dict[str, Any]:

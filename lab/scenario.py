@@ -174,17 +174,15 @@ def _completed(case: Case, whole: Case) -> Case:
 class Scenario(Case):
     """One failure, or several `cases` of one, with what must be seen.
 
-    `cause` is the kind of thing that is at fault, one of `CAUSES`; `claim` names
-    claims of the tutorial ("C71 C72"), `source` where the expectation comes from (an
-    RFC's section, a kernel function, a man page); `look` says how to tell this cause
-    from others of the same errno on one's own machine. A `slow` one takes more than
-    half a minute and is run when asked for. What a case leaves out is the scenario's;
-    `seen` and `absent` go together.
+    `cause` is the kind of thing that is at fault, one of `CAUSES`; `source` is where the
+    expectation comes from (an RFC's section, a kernel function, a man page); `look` says
+    how to tell this cause from others of the same errno on one's own machine. A `slow`
+    one takes more than half a minute and is run when asked for. What a case leaves out
+    is the scenario's; `seen` and `absent` go together.
     """
 
     cases: Sequence[Case] = ()
     cause: str = ""
-    claim: str = ""
     source: str = ""
     look: str = ""
     slow: bool = False

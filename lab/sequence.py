@@ -14,11 +14,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lab.proofs import duration
-from lab.topology import VANTAGES
+from lab.topology import VANTAGES, columns
 
 LEFT, STEP, RIGHT = 120, 210, 90
 TOP, ROW = 52, 30
-WIDTH = LEFT + STEP * (len(VANTAGES) - 1) + RIGHT
 # What is added on both sides where there are states.
 STATES_MARGIN = 50
 # Of a longer exchange the beginning and the end are drawn.
@@ -27,7 +26,7 @@ SILENCE_MS = 100.0
 # Two sightings of one packet are not further apart than this.
 HOPS_MS = 100.0
 
-COLUMNS = {name: number for number, name in enumerate(VANTAGES)} | {"elsewhere": len(VANTAGES) - 1}
+Columns = Mapping[str, int]
 
 Sighting = Mapping[str, Any]
 
@@ -68,11 +67,24 @@ class Drawing:
     rows: list[Row] = field(default_factory=list)
     bars: list[Bar] = field(default_factory=list)
     left_out: int = 0
-    columns: tuple[tuple[str, float], ...] = tuple(
-        (name, float(LEFT + number * STEP)) for number, name in enumerate(VANTAGES)
-    )
-    width: int = WIDTH
+    hosts: Sequence[str] = VANTAGES
     margin: int = 0
+
+    @property
+    def columns(self) -> list[tuple[str, float]]:
+        """Return each host and where its column stands."""
+        return [(name, float(LEFT + number * STEP)) for number, name in enumerate(self.hosts)]
+
+    @property
+    def places(self) -> Columns:
+        """Return the number of each role's column; the last host stands for elsewhere."""
+        numbers = {name: number for number, name in enumerate(self.hosts)}
+        return {"elsewhere": len(self.hosts) - 1, **numbers}
+
+    @property
+    def width(self) -> int:
+        """Return the width without what states add to it."""
+        return LEFT + STEP * (len(self.hosts) - 1) + RIGHT
 
     @property
     def height(self) -> int:
@@ -87,16 +99,19 @@ def draw(
     """Return the drawing of one case."""
     groups = merge(wire)
     shown = groups if len(groups) <= FIRST + LAST else groups[:FIRST] + groups[-LAST:]
-    drawing = Drawing(left_out=len(groups) - len(shown), margin=STATES_MARGIN if states else 0)
+    drawing = Drawing(
+        left_out=len(groups) - len(shown), margin=STATES_MARGIN if states else 0,
+        hosts=columns({packet["at"] for packet in wire}),
+    )  # fmt: skip
     events: list[tuple[float, int, Any]] = [(group[0]["t_ms"], 1, group) for group in shown]
     for number, call in enumerate(calls):
         begun = 0.0 if number == 0 else call.get("t_ms")
-        if begun is not None and call["host"] in COLUMNS:
+        if begun is not None and call["host"] in drawing.places:
             ended = begun + call["elapsed_ms"]
             events += [(begun, 0, ("call", number, call)), (ended, 2, ("return", number, call))]
     numbers = _numbers(states)
     for state in states:
-        if state["host"] in COLUMNS:
+        if state["host"] in drawing.places:
             number = numbers[_connection(state)]
             text = f"{number} {state['state']}" if number else state["state"]
             events.append((state["t_ms"], 1, ("state", state["host"], text)))
@@ -146,12 +161,12 @@ def _place(drawing: Drawing, events: Sequence[tuple[float, int, Any]]) -> None:
             drawing.rows.append(Row("silence", y, "", f"{(t_ms - before) / 1e3:.2f} s"))
             y += ROW
         if isinstance(what, list):
-            drawing.rows.append(_packet_row(what, y))
+            drawing.rows.append(_packet_row(what, y, drawing.places))
         elif what[0] == "state":
-            drawing.rows.append(_state_row(what[1], what[2], t_ms, y))
+            drawing.rows.append(_state_row(drawing.places[what[1]], what[2], t_ms, y))
         else:
             kind, number, call = what
-            drawing.rows.append(_call_row(kind, call, t_ms, y))
+            drawing.rows.append(_call_row(drawing.places[call["host"]], kind, call, t_ms, y))
             x = drawing.rows[-1].x1
             if kind == "call":
                 began[number] = y
@@ -160,14 +175,14 @@ def _place(drawing: Drawing, events: Sequence[tuple[float, int, Any]]) -> None:
         before, y = t_ms, y + ROW
 
 
-def _state_row(host: str, text: str, t_ms: float, y: int) -> Row:
+def _state_row(column: int, text: str, t_ms: float, y: int) -> Row:
     """Return the row of a state: left of the first column, right of another."""
-    x = float(LEFT + COLUMNS[host] * STEP)
-    return Row("state", y, f"{t_ms:.2f}", text, x, x + (14 if COLUMNS[host] else -14))
+    x = float(LEFT + column * STEP)
+    return Row("state", y, f"{t_ms:.2f}", text, x, x + (14 if column else -14))
 
 
-def _call_row(kind: str, call: Mapping[str, Any], t_ms: float, y: int) -> Row:
-    x = float(LEFT + COLUMNS[call["host"]] * STEP)
+def _call_row(column: int, kind: str, call: Mapping[str, Any], t_ms: float, y: int) -> Row:
+    x = float(LEFT + column * STEP)
     text = f"{call['call']}()"
     if kind == "return":
         text = outcome(call) + f" after {duration(call['elapsed_ms'])}"
@@ -181,10 +196,10 @@ def outcome(call: Mapping[str, Any]) -> str:
     return str(call.get("errno_name") or call.get("lost") or "ok")
 
 
-def _packet_row(group: Sequence[Sighting], y: int) -> Row:
+def _packet_row(group: Sequence[Sighting], y: int, places: Columns) -> Row:
     packet = group[0]
-    first, last, stopped = _way(group)
-    source = COLUMNS.get(packet["src"])
+    first, last, stopped = _way(group, places)
+    source = places.get(packet["src"])
     return Row(
         _kind(packet), y, f"{packet['t_ms']:.2f}", packet["summary"],
         LEFT + first * STEP, LEFT + last * STEP, stopped,
@@ -192,10 +207,10 @@ def _packet_row(group: Sequence[Sighting], y: int) -> Row:
     )  # fmt: skip
 
 
-def _way(group: Sequence[Sighting]) -> tuple[float, float, bool]:
+def _way(group: Sequence[Sighting], places: Columns) -> tuple[float, float, bool]:
     """Return the columns from which and to which a packet was seen to go, and if it was stopped."""
-    seen = [COLUMNS[packet["at"]] for packet in group]
-    source, target = COLUMNS.get(group[0]["src"]), COLUMNS.get(group[0]["dst"])
+    seen = [places[packet["at"]] for packet in group]
+    source, target = places.get(group[0]["src"]), places.get(group[0]["dst"])
     first, last = float(seen[0]), float(seen[-1])
     if len(seen) > 1:
         return first, last, target is not None and target != last

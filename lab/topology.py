@@ -14,7 +14,7 @@ who talks to the server itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Literal
@@ -27,6 +27,8 @@ CORE_HOSTS = ("server", "router", "client", "bystander")
 GUESTS = {"gateway": "server_net", "workshop": "server_net", "browser": "client_net"}
 HOSTS = (*CORE_HOSTS, *GUESTS)
 VANTAGES = ("client", "router", "server")
+# From left to right in a drawing.
+ACROSS = ("client", "browser", "router", "gateway", "workshop", "server")
 NETWORKS = ("client_net", "bystander_net", "server_net")
 BLOCKS = 64
 
@@ -63,6 +65,13 @@ def home(role: str) -> str:
     if role in ("server", "elsewhere", "absent"):
         return "server_net"
     return "client_net" if role == "absent_near" else f"{role}_net"
+
+
+def columns(seen: Container[str]) -> tuple[str, ...]:
+    """Return the hosts of a drawing: the vantages, or those who saw packets if guests did."""
+    if not any(role in seen for role in GUESTS):
+        return VANTAGES
+    return tuple(role for role in ACROSS if role in seen or role == "router")
 
 
 @dataclass(frozen=True)

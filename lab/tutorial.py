@@ -649,8 +649,7 @@ LISTEN = Section(
             "The backlog was once the maximum of the sum of both queues.",
             "not on this system",
             "That is history (BSD, and Linux before 2.2). Nothing bounds the sum on this kernel: "
-            "with a backlog of N, N + 1 finished and N + 1 unfinished connections fit side by "
-            "side.",
+            "with a backlog of N, N + 1 unfinished connections wait beside N finished ones.",
         ),
         Claim(
             "C55",
@@ -857,7 +856,7 @@ CONNECT = Section(
             "则会发生`EHOSTUNREACH`或`ENETUNREACH`错误",
             "An ICMP error from a router gives EHOSTUNREACH or ENETUNREACH.",
             "imprecise",
-            "Those and more: ECONNREFUSED, ENOPROTOOPT, EMSGSIZE, EOPNOTSUPP, EPROTO, EHOSTDOWN, "
+            "Those and more: ECONNREFUSED, ENOPROTOOPT, EOPNOTSUPP, EPROTO, EHOSTDOWN, "
             "ENONET and, over IPv6, EACCES, by type and code. The destination itself may send it, "
             "and the caller's own kernel says the same errnos without any ICMP.",
         ),
@@ -1220,7 +1219,7 @@ FOUR_WAY = Section(
         "time. If it closes at once its ACK and its FIN are one segment, and if both close "
         "together the FINs cross. The tutorial does not speak of TIME-WAIT, which whoever closes "
         "first has for 60 s, and which is why its server cannot be started again.\n\n"
-        "Run `errnolab run close_four`, `errnolab run close_three`, `errnolab run "
+        "Run `errnolab run close_active`, `errnolab run close_three`, `errnolab run "
         "close_simultaneous` and `errnolab run half_close`, and look at the states of both ends "
         "beside the segments. Run `errnolab run address_in_use_time_wait` for what TIME-WAIT does."
     ),
@@ -1294,7 +1293,7 @@ HTTP = Section(
             "2xx：成功，表示请求已被成功接收、理解、接受",
             "The first digit of a status says its class, from 1xx to 5xx.",
             "true",
-            "100, 200, 301, 404 and 502 are seen in the lab, and curl treats each by its class.",
+            "100, 200, 301, 404, 501 and 502 are seen in the lab; curl follows a 301 when told to.",
         ),
         Claim(
             "C117",
@@ -1331,10 +1330,10 @@ FRAMING = Section(
         "What the tutorial calls sticky and split packets is what a stream is: send() does not "
         "make messages. Its remedy is right, a parser that keeps its state or a buffer until a "
         "frame is whole.\n\n"
-        "Run `errnolab run coalesced` and `errnolab run split` and compare the calls with the "
-        "segments. Run `errnolab run framed`, in which the path cuts the stream at chosen places: "
-        "the naive server fails and the framed ones do not. `--framing` gives the lab's server "
-        "and client each of the three unpackers."
+        "Run `errnolab run segments_joined` and `errnolab run segments_cut` and compare the calls "
+        "with the segments. Run `errnolab run framed`, in which the path cuts the stream at "
+        "chosen places: the naive server fails and the framed ones do not. `--framing` gives the "
+        "lab's server and client each of the three unpackers."
     ),
     claims=(
         Claim(

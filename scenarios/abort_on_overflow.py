@@ -35,7 +35,6 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="queue",
-    claim="C57",
     fault=[
         sysctl(on="server", values={"net.ipv4.tcp_abort_on_overflow": 1}),
         drop(on="router", to="server", port=17110, flags="ACK", times=1),
@@ -44,6 +43,7 @@ SCENARIO = Scenario(
     cases=[
         Case(
             "with_data",
+            claims={"C57": "wrong", "C60": "wrong"},
             calls=[
                 bind(on="server", port=17110, options={"SO_REUSEADDR": 1}),
                 listen(on="server", backlog=0),
@@ -75,6 +75,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "idle",
+            claims={"C57": "wrong"},
             calls=[
                 bind(on="server", port=17110, options={"SO_REUSEADDR": 1}),
                 listen(on="server", backlog=0),
@@ -103,6 +104,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "new_syn",
+            claims={"C52": "wrong", "C56": "wrong"},
             fault=sysctl(on="server", values={"net.ipv4.tcp_abort_on_overflow": 1}),
             calls=[
                 bind(on="server", port=17110, options={"SO_REUSEADDR": 1}),

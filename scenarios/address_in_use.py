@@ -26,7 +26,6 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="local",
-    claim="C1 C28",
     # Most calls are made on the client: there, nothing else listens or is counted.
     absent=[any_packet(at="client"), any_packet(at="client", proto="udp")],
     counted=[
@@ -37,6 +36,7 @@ SCENARIO = Scenario(
         Case(
             # The echo service listens on [::]:16555, which is every address of either family.
             "service_runs",
+            claims={"C1": "true", "C28": "true"},
             calls=[
                 ss(on="server", state="LISTEN").returns(1),
                 bind(on="server", to="any", port=16555, socket="all").fails(
@@ -60,6 +60,7 @@ SCENARIO = Scenario(
         Case(
             # Two addresses of one host are two; "any" is all of them.
             "bound",
+            claims={"C27": "true", "C28": "true"},
             calls=[
                 bind(on="client", to="loopback", port=17100, socket="a"),
                 bind(on="client", to="client", port=17100, socket="b"),
@@ -83,6 +84,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "reuseport",
+            claims={"C28": "true"},
             calls=[
                 bind(on="client", port=17102, socket="a", options={"SO_REUSEPORT": 1}),
                 listen(on="client", socket="a"),
@@ -96,6 +98,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "udp",
+            claims={"C28": "true"},
             calls=[
                 bind(on="client", port=17103, proto="udp", socket="a"),
                 bind(on="client", port=17103, proto="udp", socket="b").fails(
@@ -108,6 +111,7 @@ SCENARIO = Scenario(
         Case(
             # The listener is closed, and a connection that it accepted lives on.
             "connection_lives",
+            claims={"C28": "true"},
             needs=["sock_destroy"],
             calls=[
                 bind(on="server", port=17104),
@@ -147,6 +151,7 @@ SCENARIO = Scenario(
         Case(
             # A service's port that lies in ip_local_port_range may be a caller's today.
             "taken_by_a_caller",
+            claims={"C28": "true"},
             needs=["sock_destroy"],
             fault=sysctl(on="client", values={"net.ipv4.ip_local_port_range": "17106 17106"}),
             control=[connect(on="client", to="server"), exchange(on="client", data=b"hi")],

@@ -27,7 +27,6 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="local",
-    claim="C19 C114",
     # A port in TIME-WAIT would be in the way of the next run.
     needs=["sock_destroy"],
     seen=[
@@ -43,6 +42,7 @@ SCENARIO = Scenario(
     cases=[
         Case(
             "restart",
+            claims={"C19": "wrong", "C28": "true", "C112": "true", "C113": "true"},
             calls=[
                 bind(on="server", port=17110),
                 listen(on="server"),
@@ -63,6 +63,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "restart_reuseaddr",
+            claims={"C19": "true"},
             calls=[
                 bind(on="server", port=17111, options={"SO_REUSEADDR": 1}),
                 listen(on="server"),
@@ -82,6 +83,7 @@ SCENARIO = Scenario(
         Case(
             # What is in TIME-WAIT keeps the option it had: too late to set it now.
             "reuseaddr_too_late",
+            claims={"C19": "wrong", "C28": "true"},
             calls=[
                 bind(on="server", port=17112),
                 listen(on="server"),
@@ -124,6 +126,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "client_closed_first",
+            claims={"C19": "true", "C112": "true", "C113": "true"},
             calls=[
                 bind(on="server", port=17114),
                 listen(on="server"),
@@ -144,6 +147,7 @@ SCENARIO = Scenario(
         Case(
             # A client that binds a local port of its own is caught in the same way.
             "client_port",
+            claims={"C28": "true", "C51": "wrong"},
             calls=[
                 bind(on="client", port=17115),
                 connect(on="client", to="server"),
@@ -159,6 +163,7 @@ SCENARIO = Scenario(
             # With SO_REUSEADDR it may bind, and connect as well: the timestamps prove
             # that what comes is new, and the kernel takes the old entry away.
             "client_port_reuseaddr",
+            claims={"C51": "wrong"},
             calls=[
                 bind(on="client", port=17116, socket="a", options={"SO_REUSEADDR": 1}),
                 connect(on="client", to="server", socket="a"),

@@ -39,7 +39,6 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="caller",
-    claim="C74 C75 C79",
     control=[connect(on="client", to="server"), exchange(on="client", data=b"hi").gives(b"abc")],
     seen=[
         syn(at="client", count=given("syns")),
@@ -55,6 +54,7 @@ SCENARIO = Scenario(
         # A program on the router answers, a moment after connect() began to wait.
         Case(
             "calls",
+            claims={"C74": "true", "C75": "wrong", "C79": "wrong"},
             fault=answer(
                 to="server",
                 by=[icmp_error(per_family(ipv4=(3, 1), ipv6=(1, 3)))],
@@ -102,6 +102,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "pollerr_for_ever",
+            claims={"C74": "true", "C75": "wrong", "C79": "wrong"},
             family="ipv4",
             fault=answer(to="server", by=[icmp_error((3, 1))], times=1, delay_s=0.05),
             calls=[
@@ -123,6 +124,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "no_pollerr",
+            claims={"C74": "true", "C75": "wrong", "C79": "wrong"},
             family="ipv6",
             fault=answer(to="server", by=[icmp_error((1, 3))], times=1, delay_s=0.05),
             calls=[

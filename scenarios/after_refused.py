@@ -38,7 +38,6 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="caller",
-    claim="C71 C79",
     control=[connect(on="client", to="server"), exchange(on="client", data=b"hi").gives(b"abc")],
     seen=[
         syn(at="client", count=given("syns")),
@@ -52,6 +51,7 @@ SCENARIO = Scenario(
     cases=[
         Case(
             "calls",
+            claims={"C71": "true", "C79": "wrong"},
             fault=stop(on="server", service="echo"),
             calls=[
                 socket(on="client"),
@@ -90,6 +90,7 @@ SCENARIO = Scenario(
         # A port that the program chose is kept; the address that connect() chose is not.
         Case(
             "bound",
+            claims={"C71": "true", "C79": "wrong"},
             fault=stop(on="server", service="echo"),
             calls=[
                 bind(on="client", to="any", port=17050, options={"SO_REUSEADDR": 1}),
@@ -101,6 +102,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "shutdown_is_remembered",
+            claims={"C71": "true"},
             fault=reject(on="router", to="server", reply="tcp-reset", times=1),
             calls=[
                 connect(on="client", to="server").fails("ECONNREFUSED", within_s=(0.0, 0.2)),
@@ -113,6 +115,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "shutdown_is_mended",
+            claims={"C71": "true"},
             fault=reject(on="router", to="server", reply="tcp-reset", times=1),
             calls=[
                 connect(on="client", to="server").fails("ECONNREFUSED", within_s=(0.0, 0.2)),

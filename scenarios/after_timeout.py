@@ -37,7 +37,7 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="caller",
-    claim="C68 C69 C79",
+    claims={"C68": "wrong", "C69": "true", "C79": "wrong"},
     fault=drop(on="router", to="server"),
     control=[connect(on="client", to="server"), exchange(on="client", data=b"hi").gives(b"abc")],
     # TCP_USER_TIMEOUT makes it short: two SYNs a second apart, and then the error.

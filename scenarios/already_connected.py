@@ -25,7 +25,6 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="local",
-    claim="C53",
     seen=[syn(at="client", count=1)],
     absent=[rst(at="client")],
     counted=[Counted("client", "Tcp.ActiveOpens", exactly=1)],
@@ -41,6 +40,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "listener",
+            claims={"C53": "true"},
             calls=[
                 bind(on="client", port=17160),
                 listen(on="client"),

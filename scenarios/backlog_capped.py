@@ -28,12 +28,12 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="queue",
-    claim="C11 C52",
     fault=sysctl(on="server", values={"net.core.somaxconn": 1}),
     control=[connect(on="client", to="server"), exchange(on="client", data=b"one")],
     cases=[
         Case(
             "new_listener",
+            claims={"C11": "wrong", "C52": "wrong"},
             calls=[
                 bind(on="server", port=17105, options={"SO_REUSEADDR": 1}),
                 listen(on="server", backlog=2048).returns(0),
@@ -58,6 +58,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "old_listener",
+            claims={"C11": "wrong", "C52": "wrong"},
             before=[
                 bind(on="server", port=17105, options={"SO_REUSEADDR": 1}),
                 listen(on="server", backlog=2048),
@@ -90,6 +91,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "negative",
+            claims={"C52": "wrong"},
             calls=[
                 bind(on="server", port=17105, options={"SO_REUSEADDR": 1}),
                 listen(on="server", backlog=-1).returns(0),

@@ -34,7 +34,6 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="nothing",
-    claim="C104 C110 C111 C112 C113 C114",
     # A port in TIME-WAIT would be in the way of the next run.
     needs=["sock_destroy"],
     cases=[

@@ -25,7 +25,7 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="peer",
-    claim="C84 C98",
+    claims={"C84": "true", "C98": "wrong", "C110": "true"},
     before=[
         bind(on="server", to="server", port=17214, options={"SO_REUSEADDR": 1}),
         listen(on="server"),

@@ -23,12 +23,21 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="nothing",
-    claim="C7 C16 C104",
     seen=[syn(at="server", count=1), syn_ack(at="client", count=1), fin(at="client")],
     counted=[Counted("client", "Tcp.ActiveOpens", exactly=1)],
     cases=[
         Case(
             "hi",
+            claims={
+                "C5": "true",
+                "C16": "true",
+                "C51": "true",
+                "C58": "true",
+                "C60": "true",
+                "C67": "true",
+                "C98": "true",
+                "C99": "true",
+            },
             calls=[
                 connect(on="client", to="server"),
                 exchange(on="client", data=b"hi").gives(b"abc"),
@@ -57,6 +66,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "64_kib",
+            claims={"C6": "true"},
             calls=[
                 connect(on="client", to="server"),
                 exchange(on="client", data=b"0123456789abcdef" * 4096).gives(
@@ -73,6 +83,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "udp_hi",
+            claims={"C5": "true", "C7": "true"},
             calls=[
                 connect(on="client", to="server", proto="udp"),
                 send(on="client", data=b"hi").returns(2),
@@ -87,6 +98,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "udp_largest",
+            claims={"C7": "true"},
             calls=[
                 connect(on="client", to="server", proto="udp"),
                 # 65535 less the headers that the length fields count: 28 and 8 bytes.
@@ -104,6 +116,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "udp_too_large",
+            claims={"C7": "true"},
             calls=[
                 connect(on="client", to="server", proto="udp"),
                 send(on="client", data=per_family(ipv4=b"x" * 65508, ipv6=b"x" * 65528)).fails(

@@ -33,12 +33,12 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="queue",
-    claim="C57 C60",
     fault=drop(on="router", to="server", port=17115, flags="ACK", times=1),
     control=[connect(on="client", to="server"), exchange(on="client", data=b"one")],
     cases=[
         Case(
             "room_comes",
+            claims={"C57": "wrong"},
             calls=[
                 bind(on="server", port=17115, options={"SO_REUSEADDR": 1}),
                 listen(on="server", backlog=0),
@@ -81,6 +81,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "forgotten",
+            claims={"C57": "wrong", "C60": "wrong"},
             calls=[
                 # The SYN-ACK is sent once again, after 1 s, and forgotten 2 s later.
                 bind(on="server", port=17115, options={"SO_REUSEADDR": 1, "TCP_SYNCNT": 1}),

@@ -24,7 +24,6 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="route",
-    claim="C70 C76",
     cases=[
         Case(
             "of_the_client",
@@ -77,6 +76,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "of_the_router",
+            claims={"C74": "true", "C76": "wrong"},
             fault=[
                 forget_neighbour(on="router", to="absent"),
                 route_via(on="router", to="elsewhere", via="absent"),

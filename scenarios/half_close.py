@@ -24,7 +24,7 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="peer",
-    claim="C111 C112",
+    claims={"C84": "true", "C110": "wrong", "C111": "true"},
     before=[
         bind(on="server", to="server", port=17206, options={"SO_REUSEADDR": 1}),
         listen(on="server"),

@@ -33,7 +33,6 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="caller",
-    claim="C69 C79",
     control=[connect(on="client", to="server"), exchange(on="client", data=b"hi").gives(b"abc")],
     seen=[
         syn(at="client", count=given("syns")),
@@ -47,6 +46,7 @@ SCENARIO = Scenario(
     cases=[
         Case(
             "refused_same_socket",
+            claims={"C71": "true", "C79": "wrong"},
             fault=reject(on="router", to="server", reply="tcp-reset", times=3),
             calls=[
                 connect(on="client", to="server").fails("ECONNREFUSED", within_s=(0.0, 0.2)),
@@ -80,6 +80,7 @@ SCENARIO = Scenario(
         # The errno is told by one connect(); the next one tries again.
         Case(
             "refused_non_blocking",
+            claims={"C79": "wrong"},
             fault=reject(on="router", to="server", reply="tcp-reset", times=1),
             calls=[
                 connect(on="client", to="server", blocking=False).fails("EINPROGRESS"),
@@ -97,6 +98,7 @@ SCENARIO = Scenario(
         # With TCP_USER_TIMEOUT below a second an attempt is two SYNs, a second apart.
         Case(
             "timeout_same_socket",
+            claims={"C69": "true", "C79": "wrong"},
             fault=drop(on="router", to="server", times=2),
             calls=[
                 connect(on="client", to="server", options={"TCP_USER_TIMEOUT": 500}).fails(
@@ -109,6 +111,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "timeout_new_socket",
+            claims={"C69": "true"},
             fault=drop(on="router", to="server", times=2),
             calls=[
                 connect(
@@ -123,6 +126,7 @@ SCENARIO = Scenario(
         # select, and that returns at once here (see `after_icmp`).
         Case(
             "icmp_same_socket",
+            claims={"C75": "wrong", "C79": "wrong"},
             fault=answer(
                 to="server",
                 by=[icmp_error(per_family(ipv4=(3, 1), ipv6=(1, 3)))],
@@ -185,6 +189,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "within_one_call",
+            claims={"C105": "true"},
             fault=drop(on="router", to="server", times=1),
             calls=[
                 connect(on="client", to="server").returns(0, within_s=(0.9, 1.3)),

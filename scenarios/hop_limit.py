@@ -23,7 +23,6 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="local",
-    claim="C74 C76",
     control=[
         connect(on="client", to="server"),
         exchange(on="client", data=b"hi").gives(b"abc"),
@@ -45,6 +44,7 @@ SCENARIO = Scenario(
     cases=[
         Case(
             "blocking",
+            claims={"C74": "true", "C76": "wrong"},
             calls=[
                 connect(
                     on="client",
@@ -56,6 +56,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "non_blocking",
+            claims={"C74": "true", "C76": "wrong"},
             calls=[
                 connect(
                     on="client",

@@ -25,7 +25,6 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="route",
-    claim="C70 C76",
     # Nothing is broken but that the host is not there, so that its calls cannot work.
     control=[
         connect(on="client", to="server"),
@@ -34,6 +33,7 @@ SCENARIO = Scenario(
     cases=[
         Case(
             "near",
+            claims={"C70": "wrong"},
             fault=forget_neighbour(on="client", to="absent_near"),
             calls=[
                 # Three questions, 1 s each, by timers of the kernel; and retries enough,
@@ -58,6 +58,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "near_impatient",
+            claims={"C70": "true"},
             fault=forget_neighbour(on="client", to="absent_near"),
             calls=[
                 # Whose patience ends before the kernel's questions do gets the other errno.
@@ -74,6 +75,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "behind_router",
+            claims={"C70": "wrong", "C74": "true", "C76": "wrong"},
             fault=forget_neighbour(on="router", to="absent"),
             calls=[
                 connect(on="client", to="absent", options={"TCP_SYNCNT": 3}).fails(

@@ -21,7 +21,7 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="route",
-    claim="C74 C75 C76",
+    claims={"C74": "true", "C75": "wrong", "C76": "wrong"},
     fault=route(on="router", kind="unreachable", to="elsewhere"),
     absent=[any_packet(at="server")],
     seen=[icmp(at="client", error=per_family(ipv4=(3, 1), ipv6=(1, 0)))],

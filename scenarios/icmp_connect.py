@@ -26,12 +26,12 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="packet",
-    claim="C74 C75 C76",
     # A moment later, so that no call holds the socket any more.
     fault=answer(to="server", by=[icmp_error(given("error"), mtu=1500)], times=1, delay_s=0.02),
     cases=each_icmp_error(
         "tcp",
         reported=Case(
+            claims={"C74": given("unreachable"), "C75": "wrong"},
             calls=[
                 connect(on="client", to="server").fails(given("errno"), within_s=(0.0, 0.2)),
             ],

@@ -27,7 +27,6 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="packet",
-    claim="C71 C77",
     fault=answer(to="server", by=[given("segment")], times=1),
     calls=[
         # The first retransmission is due after 1 s; the kernel's timers run an eighth late at most.
@@ -51,6 +50,7 @@ SCENARIO = Scenario(
     cases=[
         Case(
             "rst_without_ack",
+            claims={"C71": "wrong"},
             given={
                 "segment": segment("RST"),
                 "came": rst(at="client", sender="server", count=1),
@@ -61,6 +61,7 @@ SCENARIO = Scenario(
         # here, since the segment was made by a program: the client's kernel checks it.
         Case(
             "rst_with_wrong_checksum",
+            claims={"C71": "wrong", "C77": "wrong"},
             given={
                 "segment": segment("RST,ACK", bad_checksum=True),
                 "came": rst(at="client", sender="server", count=1),
@@ -69,6 +70,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "syn_ack_with_wrong_checksum",
+            claims={"C77": "wrong"},
             given={
                 "segment": segment("SYN,ACK", bad_checksum=True),
                 "came": syn_ack(at="client", count=2),

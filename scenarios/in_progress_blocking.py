@@ -82,6 +82,7 @@ SCENARIO = Scenario(
         # The second SYN, a second after the first, gets through while nobody waits.
         Case(
             "answered_later",
+            claims={"C67": "wrong"},
             fault=drop(on="router", to="server", times=1),
             calls=[
                 connect(on="client", to="server", options={"SO_SNDTIMEO": 0.3}).fails(

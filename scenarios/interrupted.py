@@ -28,7 +28,6 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="caller",
-    claim="C67",
     control=[connect(on="client", to="server"), exchange(on="client", data=b"hi").gives(b"abc")],
     # One attempt in all, however often connect() was called: the second SYN is the first
     # one again.
@@ -44,6 +43,7 @@ SCENARIO = Scenario(
         # starts right before the call, so that the call takes a little less.
         Case(
             "late_success",
+            claims={"C67": "wrong"},
             fault=drop(on="router", to="server", times=1),
             calls=[
                 connect(on="client", to="server", interrupted_after_s=0.2).fails(
@@ -61,6 +61,7 @@ SCENARIO = Scenario(
         # The loop `while (connect(…) == -1 && errno == EINTR)`, and two signals.
         Case(
             "called_again",
+            claims={"C67": "wrong"},
             fault=drop(on="router", to="server", times=1),
             calls=[
                 connect(on="client", to="server", interrupted_after_s=0.2).fails(
@@ -124,6 +125,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "restart_with_time_limit",
+            claims={"C67": "wrong"},
             fault=drop(on="router", to="server", times=1),
             calls=[
                 connect(

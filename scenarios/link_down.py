@@ -28,7 +28,6 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="route",
-    claim="C70 C76",
     cases=[
         Case(
             "of_the_client",
@@ -60,6 +59,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "of_the_router_toward_server",
+            claims={"C74": "true", "C76": "true"},
             fault=link_down(on="router", toward="server"),
             calls=[connect(on="client", to="server").fails("ENETUNREACH", within_s=(0.0, 1.3))],
             seen=[icmp(at="client", error=per_family(ipv4=(3, 0), ipv6=(1, 0)))],
@@ -83,6 +83,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "of_the_server_for_long",
+            claims={"C74": "true", "C76": "wrong"},
             fault=[
                 link_down(on="server", toward="router"),
                 forget_neighbour(on="router", to="server"),

@@ -35,11 +35,11 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="queue",
-    claim="C57 C60",
     control=[connect(on="client", to="server"), exchange(on="client", data=b"one")],
     cases=[
         Case(
             "in_accept_queue",
+            claims={"C60": "wrong"},
             before=[
                 bind(on="server", port=17130, options={"SO_REUSEADDR": 1}),
                 listen(on="server", backlog=4),
@@ -65,6 +65,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "in_syn_queue",
+            claims={"C56": "true"},
             fault=drop_reply(on="router", sender="server", port=17130, times=1),
             calls=[
                 bind(on="server", port=17130, options={"SO_REUSEADDR": 1}),
@@ -91,6 +92,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "ack_lost",
+            claims={"C60": "wrong"},
             fault=drop(on="router", to="server", port=17130, flags="ACK", times=1),
             calls=[
                 bind(on="server", port=17130, options={"SO_REUSEADDR": 1}),

@@ -10,7 +10,7 @@ from lab import Case, Counted, Scenario, any_packet, bind, sysctl
 
 SCENARIO = Scenario(
     cause="local",
-    claim="C28",
+    claims={"C27": "true"},
     fault=sysctl(on="client", values={"net.ipv4.ip_unprivileged_port_start": 1024}),
     absent=[any_packet(at="client"), any_packet(at="client", proto="udp")],
     counted=[

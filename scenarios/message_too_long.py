@@ -22,10 +22,10 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="local",
-    claim="C7",
     cases=[
         Case(
             "dont_fragment",
+            claims={"C7": "true"},
             calls=[
                 connect(
                     on="client",
@@ -78,6 +78,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "smaller_mtu",
+            claims={"C7": "true"},
             fault=mtu(on="client", toward="router", size=1400),
             calls=[
                 connect(

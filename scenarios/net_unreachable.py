@@ -16,7 +16,7 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="route",
-    claim="C74 C75 C76",
+    claims={"C74": "true", "C75": "wrong", "C76": "true"},
     fault=no_route(on="router", to="elsewhere"),
     calls=[
         connect(on="client", to="elsewhere").fails("ENETUNREACH", within_s=(0.0, 1.3)),

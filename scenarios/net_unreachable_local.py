@@ -17,7 +17,7 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="local",
-    claim="C74",
+    claims={"C74": "wrong"},
     fault=no_route(on="client", to="server"),
     calls=[
         # The kernel looks up a route and nothing else; the margin is for a busy machine.

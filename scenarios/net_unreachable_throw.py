@@ -10,7 +10,7 @@ from lab import ICMP_REPORTED, Counted, Scenario, any_packet, connect, icmp, per
 
 SCENARIO = Scenario(
     cause="route",
-    claim="C74 C76",
+    claims={"C74": "true", "C75": "wrong", "C76": "true"},
     fault=route(on="router", kind="throw", to="elsewhere"),
     calls=[
         connect(on="client", to="elsewhere").fails("ENETUNREACH", within_s=(0.0, 1.3)),

@@ -33,7 +33,6 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="caller",
-    claim="C74 C75 C79",
     fault=reject(
         on="router",
         to="server",
@@ -53,6 +52,7 @@ SCENARIO = Scenario(
         # A program on the router answers, a moment after connect() has returned.
         Case(
             "nobody_holds_the_socket",
+            claims={"C74": "true", "C75": "wrong", "C79": "wrong"},
             fault=answer(
                 to="server",
                 by=[icmp_error(per_family(ipv4=(3, 1), ipv6=(1, 3)))],
@@ -89,6 +89,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "connect_in_its_place",
+            claims={"C74": "true", "C75": "wrong", "C79": "wrong"},
             fault=answer(
                 to="server",
                 by=[icmp_error(per_family(ipv4=(3, 1), ipv6=(1, 3)))],
@@ -120,6 +121,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "connect_holds_it_ipv4",
+            claims={"C74": "true", "C75": "wrong", "C79": "wrong"},
             family="ipv4",
             calls=[
                 connect(on="client", to="server", blocking=False).fails(
@@ -142,6 +144,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "connect_holds_it_ipv6",
+            claims={"C74": "true", "C75": "wrong", "C79": "wrong"},
             family="ipv6",
             calls=[
                 connect(on="client", to="server", blocking=False).fails(
@@ -162,6 +165,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "connect_holds_it_ipv6_recverr",
+            claims={"C74": "true", "C75": "wrong", "C79": "wrong"},
             family="ipv6",
             calls=[
                 connect(

@@ -33,7 +33,7 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="caller",
-    claim="C71 C79",
+    claims={"C71": "true"},
     fault=stop(on="server", service="echo"),
     control=[connect(on="client", to="server"), exchange(on="client", data=b"hi").gives(b"abc")],
     seen=[
@@ -49,6 +49,7 @@ SCENARIO = Scenario(
     cases=[
         Case(
             "so_error",
+            claims={"C71": "true", "C79": "wrong"},
             calls=[
                 connect(on="client", to="server", blocking=False).fails(
                     "EINPROGRESS", within_s=(0.0, 0.2)
@@ -78,6 +79,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "connect_after_so_error",
+            claims={"C71": "true", "C79": "wrong"},
             calls=[
                 connect(on="client", to="server", blocking=False).fails("EINPROGRESS"),
                 poll(on="client").tells("POLLOUT|POLLERR|POLLHUP"),
@@ -95,6 +97,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "connect_in_its_place",
+            claims={"C71": "true", "C79": "wrong"},
             calls=[
                 connect(on="client", to="server", blocking=False).fails("EINPROGRESS"),
                 poll(on="client").tells("POLLOUT|POLLERR|POLLHUP"),
@@ -113,6 +116,7 @@ SCENARIO = Scenario(
         # The first blocking call gets what is known, without a SYN; the second tries.
         Case(
             "blocking_in_its_place",
+            claims={"C71": "true", "C79": "wrong"},
             calls=[
                 connect(on="client", to="server", blocking=False).fails("EINPROGRESS"),
                 poll(on="client").tells("POLLOUT|POLLERR|POLLHUP"),

@@ -32,7 +32,6 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="caller",
-    claim="C68 C69 C79",
     fault=drop(on="router", to="server"),
     control=[connect(on="client", to="server"), exchange(on="client", data=b"hi").gives(b"abc")],
     # TCP_USER_TIMEOUT makes it short: two SYNs a second apart, and then the error.
@@ -45,6 +44,7 @@ SCENARIO = Scenario(
     cases=[
         Case(
             "one_attempt",
+            claims={"C68": "wrong", "C69": "true", "C78": "true", "C79": "wrong"},
             calls=[
                 connect(
                     on="client", to="server", blocking=False, options={"TCP_USER_TIMEOUT": 500}
@@ -70,6 +70,7 @@ SCENARIO = Scenario(
         # The errno is told once; the connect() after it begins anew.
         Case(
             "connect_again",
+            claims={"C68": "wrong", "C69": "true", "C79": "wrong"},
             calls=[
                 connect(
                     on="client", to="server", blocking=False, options={"TCP_USER_TIMEOUT": 500}
@@ -89,6 +90,7 @@ SCENARIO = Scenario(
         # The program gives up before the kernel does. What ends the SYNs is close().
         Case(
             "own_patience",
+            claims={"C78": "true"},
             calls=[
                 connect(on="client", to="server", blocking=False).fails("EINPROGRESS"),
                 poll(on="client", timeout_s=0.3).returns(0, within_s=(0.3, 0.7)),

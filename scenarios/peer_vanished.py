@@ -29,6 +29,7 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="peer",
+    claims={"C99": "wrong"},
     control=[connect(on="client", to="server"), exchange(on="client", data=b"hi")],
     # "one", "two", the probe, and "two" three times again.
     seen=[

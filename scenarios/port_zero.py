@@ -25,10 +25,10 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="local",
-    claim="C72",
     cases=[
         Case(
             "tcp",
+            claims={"C72": "true"},
             calls=[
                 connect(on="client", to="server", port=0).fails(
                     "ECONNREFUSED", within_s=(0.0, 0.2)

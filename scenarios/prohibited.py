@@ -22,7 +22,7 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="route",
-    claim="C74 C76",
+    claims={"C74": per_family(ipv4="true", ipv6="wrong"), "C76": "wrong"},
     fault=route(on="router", kind="prohibit", to="elsewhere"),
     seen=[icmp(at="client", error=per_family(ipv4=(3, 13), ipv6=(1, 1)))],
     absent=[any_packet(at="server")],

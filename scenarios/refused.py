@@ -9,7 +9,7 @@ from lab import Counted, Scenario, connect, rst, stop, syn, syn_ack
 
 SCENARIO = Scenario(
     cause="service",
-    claim="C71 C72 C73",
+    claims={"C67": "true", "C71": "true", "C72": "true", "C73": "true"},
     fault=stop(on="server", service="echo"),
     calls=[
         # One round trip; the margin is for a busy machine.

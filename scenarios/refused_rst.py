@@ -9,7 +9,7 @@ from lab import Counted, Scenario, connect, reject, rst, syn
 
 SCENARIO = Scenario(
     cause="firewall",
-    claim="C71 C73",
+    claims={"C71": "true", "C73": "wrong"},
     fault=reject(on="router", to="server", reply="tcp-reset"),
     calls=[
         connect(on="client", to="server").fails("ECONNREFUSED", within_s=(0.0, 0.2)),

@@ -24,7 +24,6 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="firewall",
-    claim="C74 C75",
     fault=reject(on="router", to="server", reply=given("reply")),
     calls=[
         connect(on="client", to="server").fails(given("errno"), within_s=(0.0, 1.3)),
@@ -43,22 +42,26 @@ SCENARIO = Scenario(
     cases=[
         Case(
             "net_unreachable",
+            claims={"C74": "true", "C75": "wrong"},
             family="ipv4",
             given={"reply": "icmp-net-unreachable", "error": (3, 0), "errno": "ENETUNREACH"},
         ),
         Case(
             "host_unreachable",
+            claims={"C74": "true", "C75": "wrong"},
             family="ipv4",
             given={"reply": "icmp-host-unreachable", "error": (3, 1), "errno": "EHOSTUNREACH"},
         ),
         Case(
             "proto_unreachable",
+            claims={"C74": "wrong", "C75": "wrong"},
             family="ipv4",
             given={"reply": "icmp-proto-unreachable", "error": (3, 2), "errno": "ENOPROTOOPT"},
         ),
         # What REJECT answers when its rule does not say with what.
         Case(
             "port_unreachable",
+            claims={"C73": "wrong", "C74": "wrong", "C75": "wrong"},
             given={
                 "reply": per_family(ipv4="icmp-port-unreachable", ipv6="icmp6-port-unreachable"),
                 "error": per_family(ipv4=(3, 3), ipv6=(1, 4)),
@@ -67,16 +70,19 @@ SCENARIO = Scenario(
         ),
         Case(
             "net_prohibited",
+            claims={"C74": "true", "C75": "wrong", "C76": "wrong"},
             family="ipv4",
             given={"reply": "icmp-net-prohibited", "error": (3, 9), "errno": "ENETUNREACH"},
         ),
         Case(
             "host_prohibited",
+            claims={"C74": "true", "C75": "wrong", "C76": "wrong"},
             family="ipv4",
             given={"reply": "icmp-host-prohibited", "error": (3, 10), "errno": "EHOSTUNREACH"},
         ),
         Case(
             "admin_prohibited",
+            claims={"C74": per_family(ipv4="true", ipv6="wrong"), "C75": "wrong", "C76": "wrong"},
             given={
                 "reply": per_family(ipv4="icmp-admin-prohibited", ipv6="icmp6-adm-prohibited"),
                 "error": per_family(ipv4=(3, 13), ipv6=(1, 1)),
@@ -85,21 +91,25 @@ SCENARIO = Scenario(
         ),
         Case(
             "no_route",
+            claims={"C74": "true", "C75": "wrong"},
             family="ipv6",
             given={"reply": "icmp6-no-route", "error": (1, 0), "errno": "ENETUNREACH"},
         ),
         Case(
             "addr_unreachable",
+            claims={"C74": "true", "C75": "wrong"},
             family="ipv6",
             given={"reply": "icmp6-addr-unreachable", "error": (1, 3), "errno": "EHOSTUNREACH"},
         ),
         Case(
             "policy_fail",
+            claims={"C74": "wrong", "C75": "wrong"},
             family="ipv6",
             given={"reply": "icmp6-policy-fail", "error": (1, 5), "errno": "EACCES"},
         ),
         Case(
             "reject_route",
+            claims={"C74": "wrong", "C75": "wrong"},
             family="ipv6",
             given={"reply": "icmp6-reject-route", "error": (1, 6), "errno": "EACCES"},
         ),

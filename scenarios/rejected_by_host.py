@@ -23,7 +23,7 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="firewall",
-    claim="C74 C75",
+    claims={"C74": "wrong", "C75": "wrong"},
     fault=[
         reject(
             on="server",

@@ -9,7 +9,7 @@ from lab import Counted, Scenario, connect, data, recv, reject, rst, send
 
 SCENARIO = Scenario(
     cause="packet",
-    claim="C86 C90 C91",
+    claims={"C86": "wrong", "C90": "wrong", "C91": "true"},
     fault=reject(on="router", to="server", reply="tcp-reset", flags="PSH"),
     before=[
         connect(on="client", to="server"),

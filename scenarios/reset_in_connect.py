@@ -24,7 +24,6 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="packet",
-    claim="C67 C71",
     fault=answer(to="server", by=[segment("SYN,ACK")]),
     cases=[
         Case(

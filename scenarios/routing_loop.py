@@ -23,7 +23,7 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="route",
-    claim="C74 C76",
+    claims={"C74": "true", "C76": "wrong"},
     fault=[
         # It forwards as a router does, and leaves no error out.
         sysctl(

@@ -11,7 +11,7 @@ from lab import Case, Counted, Scenario, answer, connect, rst, segment, syn, syn
 
 SCENARIO = Scenario(
     cause="packet",
-    claim="C71",
+    claims={"C71": "true"},
     calls=[
         # One round trip by way of a program; the margin is for a busy machine.
         connect(on="client", to="server").fails("ECONNREFUSED", within_s=(0.0, 0.3)),

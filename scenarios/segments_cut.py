@@ -23,7 +23,6 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="packet",
-    claim="C119",
     before=[
         bind(on="server", to="server", port=17313, options={"SO_REUSEADDR": 1}),
         listen(on="server"),

@@ -22,29 +22,36 @@ from lab import (
     setsockopt,
 )
 
-OPEN = [
-    bind(on="server", to="server", port=17314, options={"SO_REUSEADDR": 1}),
-    listen(on="server"),
-    connect(on="client", to="server", port=17314),
-    accept(on="server"),
-]
-SENDS = [
-    send(on="client", data=b"one").returns(3),
-    send(on="client", data=b"two").returns(3),
-    send(on="client", data=b"three").returns(5),
-]
-AT_ONCE = setsockopt(on="client", option="TCP_NODELAY", value=1)
-
 SCENARIO = Scenario(
     cause="packet",
-    claim="C119",
-    control=[*OPEN, AT_ONCE, *SENDS, recv(on="server", socket="c")],
+    before=[
+        bind(on="server", to="server", port=17314, options={"SO_REUSEADDR": 1}),
+        listen(on="server"),
+        connect(on="client", to="server", port=17314),
+        accept(on="server"),
+        setsockopt(on="client", option="TCP_NODELAY", value=1),
+    ],
+    control=[
+        bind(on="server", to="server", port=17314, options={"SO_REUSEADDR": 1}),
+        listen(on="server"),
+        connect(on="client", to="server", port=17314),
+        accept(on="server"),
+        setsockopt(on="client", option="TCP_NODELAY", value=1),
+        send(on="client", data=b"one").returns(3),
+        send(on="client", data=b"two").returns(3),
+        send(on="client", data=b"three").returns(5),
+        recv(on="server", socket="c"),
+    ],
     cases=[
         Case(
             "on_the_path",
-            before=[*OPEN, AT_ONCE],
             fault=join(to="server", port=17314, ms=150),
-            calls=[*SENDS, recv(on="server", socket="c").gives(b"onetwothree")],
+            calls=[
+                send(on="client", data=b"one").returns(3),
+                send(on="client", data=b"two").returns(3),
+                send(on="client", data=b"three").returns(5),
+                recv(on="server", socket="c").gives(b"onetwothree"),
+            ],
             seen=[
                 # More may be probes: what is not acknowledged soon is sent again (TLP).
                 data(at="client", sender="client"),
@@ -53,11 +60,18 @@ SCENARIO = Scenario(
         ),
         Case(
             "nagle",
-            before=OPEN,
+            before=[
+                bind(on="server", to="server", port=17314, options={"SO_REUSEADDR": 1}),
+                listen(on="server"),
+                connect(on="client", to="server", port=17314),
+                accept(on="server"),
+            ],
             # What the server acknowledges comes late, and until then the rest is held.
             fault=delay(to="server", port=17314, replies=True, ms=150),
             calls=[
-                *SENDS,
+                send(on="client", data=b"one").returns(3),
+                send(on="client", data=b"two").returns(3),
+                send(on="client", data=b"three").returns(5),
                 recv(on="server", socket="c").gives(b"one"),
                 recv(on="server", socket="c").gives(b"twothree", within_s=(0.0, 0.5)),
             ],
@@ -69,8 +83,12 @@ SCENARIO = Scenario(
         ),
         Case(
             "read_late",
-            before=[*OPEN, AT_ONCE],
-            calls=[*SENDS, recv(on="server", socket="c").gives(b"onetwothree")],
+            calls=[
+                send(on="client", data=b"one").returns(3),
+                send(on="client", data=b"two").returns(3),
+                send(on="client", data=b"three").returns(5),
+                recv(on="server", socket="c").gives(b"onetwothree"),
+            ],
             seen=[
                 data(at="client", sender="client", count=3),
                 data(at="server", sender="client", count=3),

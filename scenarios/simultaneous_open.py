@@ -25,7 +25,7 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="peer",
-    claim="C51 C72",
+    claims={"C51": "wrong", "C72": "wrong"},
     control=[connect(on="client", to="server"), exchange(on="client", data=b"hi").gives(b"abc")],
     fault=drop(on="router", to="server", port=17200, times=1),
     before=[

@@ -37,7 +37,6 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="queue",
-    claim="C54 C55 C56",
     fault=[
         sysctl(
             on="server",
@@ -52,6 +51,7 @@ SCENARIO = Scenario(
     cases=[
         Case(
             "backlog",
+            claims={"C55": "wrong"},
             given={"max_syn_backlog": 1024},
             calls=[
                 bind(on="server", port=17120, options={"SO_REUSEADDR": 1}),
@@ -89,6 +89,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "stranger",
+            claims={"C55": "true"},
             given={"max_syn_backlog": 8},
             calls=[
                 forget_peers(on="server"),
@@ -118,6 +119,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "acquaintance",
+            claims={"C55": "wrong"},
             given={"max_syn_backlog": 8},
             calls=[
                 forget_peers(on="server"),
@@ -146,6 +148,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "acquaintances_only",
+            claims={"C55": "wrong"},
             given={"max_syn_backlog": 8},
             calls=[
                 connect(on="client", to="server", socket="earlier"),
@@ -165,6 +168,37 @@ SCENARIO = Scenario(
             ],
             absent=[rst(at="server")],
             counted=[Counted("server", "TcpExt.TCPReqQFullDrop", at_least=5)],
+        ),
+        Case(
+            # Four that wait for accept(), and five half-open ones beside them.
+            "both_queues",
+            claims={"C54": "not here"},
+            given={"max_syn_backlog": 1024},
+            before=[
+                bind(on="server", port=17120, options={"SO_REUSEADDR": 1}),
+                listen(on="server", backlog=4),
+                connect(on="client", to="server", port=17120, socket="first"),
+                connect(on="client", to="server", port=17120, socket="second"),
+                connect(on="client", to="server", port=17120, socket="third"),
+                connect(on="client", to="server", port=17120, socket="fourth"),
+            ],
+            calls=[
+                connects(on="client", to="server", port=17120, count=8),
+                ss(on="server", port=17120, state="SYN-RECV").returns(
+                    since((6, 13), then=5, before=None)
+                ),
+                ss(on="server", port=17120, state="LISTEN").tells("LISTEN 4/4"),
+            ],
+            seen=[
+                syn(at="server", count=12),
+                syn_ack(at="server", count=since((6, 13), then=9, before=None)),
+                syn_ack(at="client", count=4),
+            ],
+            absent=[rst(at="server")],
+            counted=[
+                Counted("server", "TcpExt.TCPReqQFullDrop", at_least=3),
+                Counted("server", "TcpExt.ListenOverflows", exactly=0),
+            ],
         ),
     ],
     look=(

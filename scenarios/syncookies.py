@@ -36,11 +36,11 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="queue",
-    claim="C55 C56 C57",
     control=[connect(on="client", to="elsewhere"), exchange(on="client", data=b"one")],
     cases=[
         Case(
             "when_full",
+            claims={"C55": "wrong"},
             fault=[
                 sysctl(
                     on="server",
@@ -79,6 +79,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "always",
+            claims={"C56": "wrong"},
             fault=[
                 sysctl(on="server", values={"net.ipv4.tcp_syncookies": 2}),
                 drop_reply(on="router", sender="server", port=17125),
@@ -105,6 +106,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "ack_lost",
+            claims={"C56": "wrong"},
             fault=[
                 sysctl(on="server", values={"net.ipv4.tcp_syncookies": 2}),
                 drop(on="router", to="server", port=17125, flags="ACK", times=1),
@@ -136,6 +138,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "accept_queue_full",
+            claims={"C56": "wrong"},
             fault=sysctl(on="server", values={"net.ipv4.tcp_syncookies": 2}),
             calls=[
                 bind(on="server", port=17125, options={"SO_REUSEADDR": 1}),
@@ -157,6 +160,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "no_abort",
+            claims={"C56": "wrong", "C57": "wrong"},
             fault=[
                 sysctl(
                     on="server",

@@ -19,7 +19,7 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="firewall",
-    claim="C68 C69 C70",
+    claims={"C68": "wrong", "C69": "true"},
     fault=drop(on="router", to="server"),
     calls=[
         connect(on="client", to="server", options={"TCP_SYNCNT": 1}).fails(

@@ -20,7 +20,6 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="time",
-    claim="C68 C69",
     slow=True,
     fault=drop(on="router", to="server"),
     calls=[connect(on="client", to="server").fails("ETIMEDOUT", within_s=syn_timeout())],

@@ -28,7 +28,7 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="firewall",
-    claim="C68 C69",
+    claims={"C69": "true"},
     fault=drop(on="router", to="server", port=17110, flags="RST"),
     before=[
         bind(on="server", port=17110, options={"SO_REUSEADDR": 1}),

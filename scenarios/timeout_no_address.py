@@ -24,7 +24,7 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="route",
-    claim="C68 C69 C70",
+    claims={"C68": "wrong", "C69": "true", "C70": "true"},
     fault=no_address(on="server", to="elsewhere"),
     calls=[
         connect(on="client", to="elsewhere", options={"TCP_SYNCNT": 1}).fails(

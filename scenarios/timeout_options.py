@@ -24,7 +24,7 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="time",
-    claim="C68 C69",
+    claims={"C68": "wrong", "C69": "true"},
     fault=drop(on="router", to="server"),
     calls=[
         connect(on="client", to="server", options=given("options")).fails(

@@ -19,7 +19,7 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="firewall",
-    claim="C68 C69",
+    claims={"C68": "wrong", "C69": "true"},
     fault=drop_reply(on="router", sender="server"),
     calls=[
         connect(on="client", to="server", options={"TCP_SYNCNT": 1}).fails(

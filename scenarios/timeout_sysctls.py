@@ -23,7 +23,7 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="time",
-    claim="C68 C69",
+    claims={"C68": "wrong", "C69": "true"},
     fault=[
         sysctl(on="client", values=given("sysctls")),
         drop(on="router", to="server"),

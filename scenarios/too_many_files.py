@@ -29,10 +29,10 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="local",
-    claim="C38",
     cases=[
         Case(
             "socket",
+            claims={"C38": "true"},
             calls=[
                 limit_descriptors(on="client", spare=2),
                 socket(on="client", socket="a"),
@@ -46,6 +46,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "accept",
+            claims={"C95": "true"},
             calls=[
                 bind(on="server", port=17170, options={"SO_REUSEADDR": 1}),
                 listen(on="server"),

@@ -32,7 +32,6 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="peer",
-    claim="C90 C91",
     before=[
         bind(on="server", to="server", port=17207, options={"SO_REUSEADDR": 1}),
         listen(on="server"),
@@ -52,6 +51,7 @@ SCENARIO = Scenario(
     cases=[
         Case(
             "closed",
+            claims={"C90": "true"},
             calls=[
                 close(on="server", socket="c"),
                 recv(on="client").returns(0, within_s=(0.0, 0.2)),
@@ -65,6 +65,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "asked_for_the_error",
+            claims={"C91": "wrong"},
             calls=[
                 close(on="server", socket="c"),
                 send(on="client", data=b"one").returns(3),
@@ -75,6 +76,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "process_ended",
+            claims={"C90": "true"},
             fault=stop(on="server"),
             control=[connect(on="client", to="server"), exchange(on="client", data=b"hi")],
             before=[

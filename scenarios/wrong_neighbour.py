@@ -24,7 +24,7 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="route",
-    claim="C68 C69 C70",
+    claims={"C68": "wrong", "C69": "true"},
     calls=[
         connect(on="client", to="server", options={"TCP_SYNCNT": 1}).fails(
             "ETIMEDOUT", within_s=syn_timeout(retries=1)

@@ -29,7 +29,6 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="local",
-    claim="C53 C82 C102",
     absent=[any_packet(at="client"), any_packet(at="client", proto="udp")],
     counted=[
         Counted("client", "Tcp.ActiveOpens", exactly=0),
@@ -38,6 +37,7 @@ SCENARIO = Scenario(
     cases=[
         Case(
             "closed",
+            claims={"C102": "true"},
             calls=[
                 connect(on="client", to="server"),
                 close(on="client"),
@@ -55,6 +55,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "no_socket",
+            claims={"C95": "true"},
             calls=[
                 pipe(on="client"),
                 connect(on="client", to="server").fails("ENOTSOCK", within_s=(0.0, 0.2)),
@@ -70,6 +71,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "udp",
+            claims={"C95": "true"},
             calls=[
                 socket(on="client", type="SOCK_DGRAM"),
                 listen(on="client").fails("EOPNOTSUPP", within_s=(0.0, 0.2)),
@@ -81,6 +83,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "not_listening",
+            claims={"C53": "true", "C95": "true"},
             calls=[
                 socket(on="client", socket="new"),
                 accept(on="client", socket="new").fails("EINVAL", within_s=(0.0, 0.2)),

@@ -29,7 +29,6 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="peer",
-    claim="C88",
     before=[
         bind(
             on="server",
@@ -54,6 +53,7 @@ SCENARIO = Scenario(
     cases=[
         Case(
             "send_timeout",
+            claims={"C88": "true"},
             calls=[
                 fill(on="client"),
                 # Acknowledgments come, and make room once more.
@@ -69,6 +69,7 @@ SCENARIO = Scenario(
         ),
         Case(
             "non_blocking",
+            claims={"C88": "true"},
             calls=[
                 fill(on="client"),
                 poll(on="client", events="POLLPRI", timeout_s=0.5).returns(0),

@@ -38,7 +38,8 @@ HIGHEST_MAX = 1 << 30
 DELIMITER_MAX = 8  # bytes; libhv's PACKAGE_MAX_DELIMITER_BYTES
 LENGTH_MAX = 8  # bytes of a length, without the byte that counts them in ASN.1
 VARINT_MAX = 10  # bytes that 64 bits take at 7 bits a byte
-SELF_SIZED = ("varint", "asn1")  # codings of a length that tell their own size
+# Codings of a length that tell their own size, and how many bytes it has beyond the first.
+SELF_SIZED = {"varint": VARINT_MAX - 1, "asn1": LENGTH_MAX}
 OFFSET_MAX = 65535  # libhv's fields for offset and head are unsigned short
 SHOWN = 32  # bytes of a message that an error shows
 
@@ -311,8 +312,10 @@ class Length(Rule):
         least = offset + self.size
         self.head = least if head is None else within("head", head, least, OFFSET_MAX)
         self.adjust = within("adjust", adjust, -HIGHEST_MAX, HIGHEST_MAX)
-        if self.head > max_length:
-            raise TextError(f"max: wanted at least the head's {self.head} bytes, got {max_length}")
+        # Otherwise a field that goes on and on would be held beyond the limit.
+        longest = self.head + SELF_SIZED.get(coding, 0)
+        if longest > max_length:
+            raise TextError(f"max: wanted at least the head's {longest} bytes, got {max_length}")
 
     def __str__(self) -> str:
         field = self.coding if self.coding in SELF_SIZED else f"{self.size},{self.coding}"

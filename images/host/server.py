@@ -3,14 +3,17 @@
 
 A request of exactly "hi" is answered "abc"; anything else comes back unchanged.
 
-TCP carries one request and one reply per connection, unless --framing gives a rule that
-cuts the stream into many, or --naive takes each recv for one (echoes.py). A byte stream has no
+TCP carries one request and one reply per connection. A byte stream has no
 message ends, so a request ends where the client shuts down its sending side
 (recv returns 0 bytes), or, for clients that never do, where nothing has come for a
 while since the last byte. While the request may still turn out to be "hi" its
 client waits for us, so that while is short (--quiet-s); once bytes go back as they
 come nobody waits, and it is longer than a retransmission takes on a path that loses
 packets (--pause-s). An empty request gets an empty reply: the close alone.
+
+With --framing a connection carries many: a rule cuts its stream into frames, and each
+is answered with a frame. With --naive each recv is taken for a request. What is
+answered is in echoes.py and framed.py.
 
 UDP has message ends: each datagram is a request, and its answer is one datagram,
 sent from the very address the request was sent to.

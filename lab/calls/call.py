@@ -25,6 +25,7 @@ DOMAINS = {"AF_UNSPEC": 0, "AF_UNIX": 1, "AF_INET": 2, "AF_INET6": 10, "AF_NETLI
 DOMAIN_OF: dict[Family, str] = {"ipv4": "AF_INET", "ipv6": "AF_INET6"}
 TYPES = {"SOCK_STREAM": 1, "SOCK_DGRAM": 2, "SOCK_RAW": 3, "SOCK_RDM": 4, "SOCK_SEQPACKET": 5}
 PROTOS = {"tcp": "SOCK_STREAM", "udp": "SOCK_DGRAM"}
+STARTS = ("start", "fork")
 GO_SOMEWHERE = ("connect", "connects", "bind", "sendto")
 # What is shown without its name; all else is shown with it.
 BARE = ("port", "backlog", "how", "size", "events", "option", "value", "state", "address", "path",
@@ -130,7 +131,7 @@ class Call:
             )
         if self.name in GO_SOMEWHERE and not (self.to or {"address", "path"} & {*self.arguments}):
             found.append(f"{self.name}: give one of to, address and path")
-        found += [f"{self.name}: {text}" for text in argument_mistakes(self.arguments)]
+        found += [f"{self.name}: {text}" for text in argument_mistakes(self.name, self.arguments)]
         found += [f"{self.name}: {text}" for text in opening_mistakes(self.opening, DOMAINS, TYPES)]
         for name in (self.wanted.errno_name, self.wanted.reported):
             found += _errno_mistakes(self.name, name)
@@ -233,19 +234,35 @@ def _range_mistakes(name: str, within_s: Any) -> list[str]:
 
 
 def unopened(calls: Sequence[Call]) -> list[str]:
-    """Return the calls on a socket that no call before them opens, unless they want EBADF."""
+    """Return the calls on what no call before them opens or starts, unless they want EBADF."""
     found: list[str] = []
     there: set[tuple[str, str, str]] = set()
     for call in calls:
-        names = {call.socket, call.arguments.get("rights", "")} - {"", *call.new}
-        for name in sorted(names):
-            opens = (call.opening and name == call.socket) or (call.on, call.caller, name) in there
-            if not opens and call.wanted.errno_name != "EBADF":
-                found.append(
-                    f"{call.name}: no call before it opens a socket '{name}' on {call.who}"
-                )
-        there |= {(call.on, call.caller, name) for name in (call.socket, *call.new) if name}
+        for thing in _needs(call):
+            if (call.on, call.caller, thing) not in there and call.wanted.errno_name != "EBADF":
+                does = "opens" if thing.startswith("socket") else "starts"
+                found.append(f"{call.name}: no call before it {does} a {thing} on {call.who}")
+        made = [*(f"socket '{name}'" for name in (call.socket, *call.new) if name), *_starts(call)]
+        there |= {(call.on, call.caller, thing) for thing in made}
     return found
+
+
+def _needs(call: Call) -> list[str]:
+    """Return what must be there before a call is made."""
+    names = {call.arguments.get("rights", "")} - {""}
+    if call.socket and not call.opening:
+        names.add(call.socket)
+    things = [f"socket '{name}'" for name in sorted(names - {*call.new})]
+    return things if call.name in STARTS else [*things, *_named(call)]
+
+
+def _starts(call: Call) -> list[str]:
+    return _named(call) if call.name in STARTS else []
+
+
+def _named(call: Call) -> list[str]:
+    kinds = ("program", "child")
+    return [f"{kind} '{call.arguments[kind]}'" for kind in kinds if kind in call.arguments]
 
 
 def opening(

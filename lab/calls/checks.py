@@ -13,13 +13,15 @@ from typing import Any
 from lab.calls.places import IN_BRACES, placed
 from lab.inside.calls.data import FLAGS
 from lab.inside.calls.descriptors import OPEN_FLAGS, WHENCE
-from lab.inside.calls.names import STRUCTS
+from lab.inside.calls.names import LOOKUP_FLAGS, STRUCTS
 from lab.inside.calls.sockets import ACCEPT_FLAGS
 from lab.inside.options import OPTIONS, written
 from lab.known import Known
 from lab.topology import ADDRESSES, FAMILIES, Block
 
 SHUTDOWNS = ("SHUT_RD", "SHUT_WR", "SHUT_RDWR")
+# What the flags are of the calls that have others than MSG_….
+FLAGS_OF = {"accept": tuple(ACCEPT_FLAGS), "open_path": OPEN_FLAGS, "getaddrinfo": LOOKUP_FLAGS}
 # What a literal address may be: this host, this link, or the lab's own ranges.
 MAY_BE = tuple(
     ipaddress.ip_network(text)
@@ -30,9 +32,11 @@ MAY_BE = tuple(
 )  # fmt: skip
 
 
-def argument_mistakes(arguments: Mapping[str, Any]) -> list[str]:
+def argument_mistakes(call: str, arguments: Mapping[str, Any]) -> list[str]:
     """Return what is wrong with a call's arguments, by their names."""
-    found = []
+    flags = arguments.get("flags", "")
+    known = FLAGS_OF.get(call, tuple(FLAGS))
+    found = _names("flag", known)(flags) if isinstance(flags, str) and flags else []
     for name, value in arguments.items():
         check = CHECKS.get(name)
         if check and not isinstance(value, Known):
@@ -145,9 +149,6 @@ CHECKS: dict[str, Callable[[Any], list[str]]] = {
     "stdin": lambda stdin: [] if stdin is None else _data(stdin),
     "events": _events,
     "how": _names("how", SHUTDOWNS),
-    "flags": _names("flag", (*FLAGS, *ACCEPT_FLAGS, *OPEN_FLAGS, "AI_PASSIVE", "AI_NUMERICHOST",
-                             "AI_NUMERICSERV", "AI_CANONNAME", "AI_ADDRCONFIG", "AI_V4MAPPED",
-                             "AI_ALL")),
     "whence": _names("whence", WHENCE),
     "struct": _names("struct", STRUCTS),
     "domain": _names("domain", ("AF_UNSPEC", "AF_UNIX", "AF_INET", "AF_INET6")),

@@ -31,7 +31,7 @@ def writev(*, on: str, data: Sequence[Any], socket: str = "s") -> Call:
 
 def sendto(
     *, on: str, to: str = "", data: Any, port: int = ECHO_PORT, options: Any = None,
-    socket: str = "s", flags: str = "", sigpipe: bool = False, address: str = "", path: str = "",
+    socket: str = "s", flags: str = "", sigpipe: bool = False, address: Any = "", path: Any = "",
     domain: Any = "", type: Any = "", proto: str = "udp", scope: str = "",
 ) -> Call:  # fmt: skip
     """sendto(2); the socket is of UDP, and made, if the name has none; the rest as `connect`."""
@@ -48,7 +48,7 @@ def sendto_nowhere(*, on: str, data: Any, socket: str = "s") -> Call:
 
 def sendmsg(
     *, on: str, data: Sequence[Any], socket: str = "s", flags: str = "", sigpipe: bool = False,
-    rights: str = "", to: str = "", port: int = ECHO_PORT, address: str = "", path: str = "",
+    rights: str = "", to: str = "", port: int = ECHO_PORT, address: Any = "", path: Any = "",
 ) -> Call:  # fmt: skip
     """sendmsg(2) of several pieces, and beside them the descriptor `rights` (SCM_RIGHTS).
 

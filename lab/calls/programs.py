@@ -56,9 +56,14 @@ def ended(*, on: str, program: str = "p") -> Call:
     return Call(on, "ended", {"program": program}, socket="", does="waitpid")
 
 
-def output(*, on: str, program: str = "p", stream: str = "stdout") -> Call:
+def output(
+    *, on: str, program: str = "p", stream: str = "stdout", until: str = "", timeout_s: float = 5.0
+) -> Call:
     """Look at what a program printed so far to "stdout" or "stderr": it gives all of it.
 
-    It tells the last line; the value is the number of bytes.
+    It waits for a line with the text `until` first, if there is one, and is -1 if none
+    comes in time. It tells the last line; the value is the number of bytes.
     """
-    return Call(on, "output", {"program": program, "stream": stream}, socket="", does="read")
+    more = {"until": until, "timeout_s": timeout_s} if until else {}
+    arguments = {"program": program, "stream": stream, **more}
+    return Call(on, "output", arguments, socket="", does="read")

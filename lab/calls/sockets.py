@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from lab.calls.call import Call, opening, said
-from lab.topology import ECHO_PORT
+from lab.calls.places import placed
+from lab.topology import ECHO_PORT, FAMILIES, Block
 
 HOW = ("domain", "type", "protocol", "options")
 
@@ -37,22 +38,31 @@ def pipe(*, on: str, socket: str = "s", other: str = "") -> Call:
 
 
 def where_to(
-    to: str, port: int, address: str, path: Any, domain: Any
+    to: str, port: int, address: Any, path: Any, domain: Any
 ) -> tuple[str, dict[str, Any], Any]:
     """Return destination, arguments and domain: one of a destination, an address and a path."""
     if path:
         return "", {"path": path}, domain or "AF_UNIX"
     if address:
-        domain = domain or ("AF_INET6" if ":" in address else "AF_INET")
-        return "", {"address": address, "port": port}, domain
+        return "", {"address": address, "port": port}, domain or _domain_of(address)
     return to, {"port": port}, domain
+
+
+def _domain_of(address: Any) -> str:
+    """Return the domain of a literal address, "" if it is of the run's family."""
+    if not isinstance(address, str):
+        return ""
+    domains = {
+        "AF_INET6" if ":" in placed(address, family, Block(0)) else "AF_INET" for family in FAMILIES
+    }
+    return domains.pop() if len(domains) == 1 else ""
 
 
 def connect(
     *, on: str, to: str = "", port: int = ECHO_PORT, proto: str = "tcp", options: Any = None,
     blocking: bool = True, socket: str = "s", domain: Any = "", interrupted_after_s: Any = None,
     restart: bool = False, length: Any = None, sockaddr_family: Any = None, pointer: Any = None,
-    address: str = "", path: str = "", scope: str = "", port_in_host_order: bool = False,
+    address: Any = "", path: Any = "", scope: str = "", port_in_host_order: bool = False,
     type: Any = "",
 ) -> Call:  # fmt: skip
     """connect(2) a socket, which is made if the name has none.
@@ -89,7 +99,7 @@ def connects(*, on: str, to: str, count: int, port: int = ECHO_PORT, options: An
 def bind(
     *, on: str, to: str = "any", port: int = 0, proto: str = "tcp", options: Any = None,
     socket: str = "s", domain: Any = "", length: Any = None, sockaddr_family: Any = None,
-    address: str = "", path: str = "", scope: str = "", port_in_host_order: bool = False,
+    address: Any = "", path: Any = "", scope: str = "", port_in_host_order: bool = False,
     type: Any = "",
 ) -> Call:  # fmt: skip
     """bind(2) a socket, which is made if the name has none, to a destination's address.
@@ -113,8 +123,9 @@ def accept(
 ) -> Call:
     """accept(2); the value is the new descriptor, named `new`; it tells the peer's address.
 
-    With `length`, the room said to be there for the address (-1 is none at all), it tells
-    the length that comes back, "length 16". `flags` are accept4(2)'s, "SOCK_NONBLOCK".
+    With `length`, the room said to be there for the address, it tells the length that
+    comes back, "length 16"; a negative one is EINVAL. `flags` are accept4(2)'s,
+    "SOCK_NONBLOCK|SOCK_CLOEXEC".
     """
     arguments = {"new": new, **said(length=length, flags=flags)}
     return Call(on, "accept", arguments, socket=socket, new=(new,))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from lab.faults import firewall
@@ -104,15 +105,13 @@ def bad_path(*faults: Fault) -> Fault:
     Args: `faults` are of `delay`, `lose`, `duplicate`, `reorder`, `cut` and `join`. Each
     of them must have been hit.
     """
-    first, *_ = faults
-    flows = [
-        {"to": fault.to, **{key: fault.arguments.get(key) for key in FLOW}} for fault in faults
-    ]
-    steps = [step for fault in faults for step in fault.arguments.get("steps", ())]
-    arguments = {**first.arguments, "steps": steps, "flows": flows}
-    return Fault(
-        first.on, "bad_path", "relay", _plan, arguments, first.to, NEEDS, check=_wrong
-    )  # fmt: skip
+    ours = [fault for fault in faults if fault.planner is _plan]
+    steps = [step for fault in ours for step in fault.arguments["steps"]]
+    whole = ours[0] if ours else _fault("", "router", "server", ECHO_PORT, "tcp", "client", False)
+    flows = [{"to": fault.to, **{key: fault.arguments[key] for key in FLOW}} for fault in ours]
+    strange = [fault.kind for fault in faults if fault not in ours]
+    arguments = {**whole.arguments, "steps": steps, "flows": flows, "strange": strange}
+    return replace(whole, kind="bad_path", arguments=arguments)
 
 
 def _choice(proto: str, flags: str, nth: Any, every: Any, times: Any) -> dict[str, Any]:
@@ -122,10 +121,10 @@ def _choice(proto: str, flags: str, nth: Any, every: Any, times: Any) -> dict[st
 
 def _fault(
     kind: str, on: str, to: str, port: int, proto: str, sender: str, replies: bool,
-    step: dict[str, Any],
+    *steps: dict[str, Any],
 ) -> Fault:  # fmt: skip
     arguments = {"where": on, "sender": sender, "proto": proto, "port": port, "replies": replies,
-                 "steps": [step], "flows": []}  # fmt: skip
+                 "steps": list(steps), "flows": [], "strange": []}  # fmt: skip
     return Fault(on, kind, "relay", _plan, arguments, to, NEEDS, check=_wrong)
 
 
@@ -135,9 +134,12 @@ def _fault(
 def _wrong(
     where: str, sender: str, proto: str, port: int, replies: bool,
     steps: Sequence[Mapping[str, Any]], flows: Sequence[Mapping[str, Any]],
+    strange: Sequence[str],
 ) -> list[str]:  # fmt: skip
     """Return what is wrong with a fault, once its values are known."""
-    found = []
+    found = [f"{kind} is not of the path" for kind in strange]
+    if not steps and not strange:
+        found.append("nothing to put together")
     if where != "router":
         found.append(f"on={where!r}: only the router passes packets on")
     if sender not in DESTINATIONS:
@@ -191,7 +193,7 @@ def _are_whole(value: Any) -> bool:
 
 def _plan(
     site: Site, *, on: str, to: str, where: str, sender: str, proto: str, port: int,
-    replies: bool, steps: Sequence[Mapping[str, Any]], flows: Sequence[Mapping[str, Any]],
+    replies: bool, steps: Sequence[Mapping[str, Any]], **_checked: Any,
 ) -> Plan:  # fmt: skip
     source, goal = (to, sender) if replies else (sender, to)
     when = {"proto": proto, "src": site.address(source), "dst": site.address(goal),

@@ -51,12 +51,15 @@ class Caller:
 
         It is under way when it has returned, or when the process sleeps in it.
         """
+        deadline = time.monotonic() + deadline_s
         lost = self._say(step, begun=True) or self._read(deadline_s)
         while "begun" in lost:
             asleep = _state_of(self.pid) == "S"
             # An answer that came until now would have been there before it slept again.
             if select.select([self.pipe], [], [], 0)[0] or asleep:
                 return {}
+            if time.monotonic() > deadline:
+                return {"hung": True}
             time.sleep(LOOK_EVERY_S)
         return lost
 
@@ -139,6 +142,8 @@ def callers_end() -> None:
     """End every caller at once (an interrupt); calls under way return {"lost"}."""
     for caller in list(_callers.values()):
         caller.kill()
+    for folder in _folder:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _answer_calls(pipe: socket.socket, folder: str) -> NoReturn:

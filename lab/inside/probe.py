@@ -40,7 +40,7 @@ MATCHES = {
 }
 LINEAR_TIMEOUTS = Path("/proc/sys/net/ipv4/tcp_syn_linear_timeouts")
 SOCKETS = {
-    "raw-sockets": (socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP),
+    "raw-sockets": (socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW),
     "packet-sockets": (socket.AF_PACKET, socket.SOCK_DGRAM, 0),
     "ipv6": (socket.AF_INET6, socket.SOCK_STREAM, 0),
 }

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import errno
 import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from lab import accept, bind, connect, getsockname, listen
@@ -72,3 +75,19 @@ def later(after_s: float, do: Any) -> threading.Timer:
     timer = threading.Timer(after_s, do)
     timer.start()
     return timer
+
+
+def until(there: Callable[[], bool]) -> bool:
+    """Wait for a condition; tell whether it came."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not there() and time.monotonic() < deadline:
+        time.sleep(0.005)
+    return there()
+
+
+def alive(pid: int) -> bool:
+    """Tell whether a process is there and more than a zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False

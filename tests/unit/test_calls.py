@@ -160,6 +160,7 @@ FORMS = [
     accept(on="server").in_background().by("second"),
     pipe(on="client", other="w"),
     start(on="client", argv=("cat",), stdin=None),
+    output(on="client", until="ready", timeout_s=1.0),
     send(on="client", data=bytes(5_000_000), flags="MSG_DONTWAIT|MSG_MORE"),
 ]  # fmt: skip
 EACH = pytest.mark.parametrize("call", [*WORDS, *FORMS], ids=lambda call: call.name)
@@ -262,11 +263,23 @@ def test_abstract_name_goes_with_an_at_and_a_path_as_one() -> None:
         (connect(on="client", address="127.0.0.1"), 2),
         (connect(on="client", address="::1"), 10),
         (connect(on="client", address="127.0.0.1", domain="AF_INET6"), 10),
+        (connect(on="client", address="{server:ipv4}"), 2),
+        (connect(on="client", address="{server:ipv6}"), 10),
+        (connect(on="client", address="::ffff:{server:ipv4}"), 10),
     ],
 )
 @BOTH
 def test_socket_is_of_the_literal_addresss_family(word: Call, domain: int, family: Family) -> None:
     assert word.step(family, "")["opening"]["domain"] == domain
+
+
+@pytest.mark.parametrize(
+    "address", ["{server}", "{loopback}", per_family(ipv4="127.0.0.2", ipv6="::1")]
+)
+@BOTH
+def test_address_of_the_runs_family_has_its_socket(address: Any, family: Family) -> None:
+    opening = bind(on="client", address=address).step(family, "")["opening"]
+    assert opening["domain"] == {"ipv4": 2, "ipv6": 10}[family]
 
 
 @BOTH
@@ -355,6 +368,9 @@ WRONG = [
     (send(on="client", data="text"), "data 'text' is not bytes"),
     (poll(on="client", events="POLLING"), "no event 'POLLING'"),
     (recv(on="client", flags="MSG_PEEKING"), "flag 'MSG_PEEKING' is not one of MSG_OOB"),
+    (recv(on="client", flags="SOCK_NONBLOCK"), "flag 'SOCK_NONBLOCK' is not one of MSG_OOB"),
+    (accept(on="client", flags="MSG_PEEK"), "flag 'MSG_PEEK' is not one of SOCK_NONBLOCK"),
+    (open_path(on="client", path="x", flags="O_X"), "flag 'O_X' is not one of O_RDONLY"),
     (writev(on="client", data=[b"a", "b"]), "data 'b' is not bytes"),
     (connect(on="client", address="8.8.8.8"), "'8.8.8.8' is none of the lab's"),
     (connect(on="client", address="::ffff:8.8.8.8"), "is none of the lab's"),
@@ -439,6 +455,24 @@ def test_socket_belongs_to_the_caller_that_opened_it() -> None:
     assert mistake == "recv: no call before it opens a socket 's' on client (second)"
     (mistake,) = unopened([CONNECT, sendmsg(on="client", data=[b""], rights="x")])
     assert "a socket 'x'" in mistake
+
+
+@pytest.mark.parametrize(
+    ("word", "begins", "thing"),
+    [
+        (kill(on="client"), start(on="client", argv=["x"]), "program 'p'"),
+        (ended(on="client"), start(on="client", argv=["x"]), "program 'p'"),
+        (output(on="client"), start(on="client", argv=["x"]), "program 'p'"),
+        (feed(on="client", data=b""), start(on="client", argv=["x"]), "program 'p'"),
+        (end_child(on="client"), fork(on="client"), "child 'child'"),
+    ],
+)
+def test_program_or_child_belongs_to_the_caller_that_started_it(
+    word: Call, begins: Call, thing: str
+) -> None:
+    assert unopened([begins, word]) == []
+    (mistake,) = unopened([begins.by("other"), word])
+    assert mistake == f"{word.name}: no call before it starts a {thing} on client"
 
 
 def test_name_that_getaddrinfo_has_for_a_failure_is_no_mistake() -> None:

@@ -9,6 +9,8 @@ import pytest
 
 from lab import claims, scenario
 from lab.claims import Bound, Judged
+from lab.known import given, per_family
+from lab.scenario import Case, Scenario
 from lab.tutorial import CLAIMS, VERDICTS
 
 
@@ -58,6 +60,21 @@ def test_what_this_system_cannot_show_is_not_held_against_it() -> None:
     one = judged(("wrong", "skip"), ("true", "pass"))
     assert one.skipped
     assert one.ok
+
+
+def test_a_case_may_say_another_thing_in_each_family() -> None:
+    differs = per_family(ipv4="true", ipv6="wrong")
+    one = Scenario("one", claims={"C59": differs}, cases=[
+        Case(), Case("b", claims={"C60": given("it")}, given={"it": "not here"}, family="ipv6"),
+    ])  # fmt: skip
+    assert list(claims.said(one)) == [
+        ("ipv4", "", "C59", "true"), ("ipv6", "", "C59", "wrong"), ("ipv6", "b", "C60", "not here"),
+    ]  # fmt: skip
+    (found,) = (c for c in claims.judge([one], {("one", "ipv4"): {"": "pass"}})
+                if c.claim.id == "C59")  # fmt: skip
+    assert [(b.family, b.says, b.outcome) for b in found.bound] == [
+        ("ipv4", "true", "pass"), ("ipv6", "wrong", "not run"),
+    ]  # fmt: skip
 
 
 def test_the_newest_run_of_each_family_counts(tmp_path: Path) -> None:

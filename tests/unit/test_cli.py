@@ -147,6 +147,18 @@ def test_show_explains_a_scenario(
         assert words in said
 
 
+def test_show_tells_what_is_said_of_claims_in_each_family(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], folder: Path
+) -> None:
+    word = 'claims={"C71": "true", "C74": per_family(ipv4="true", ipv6="wrong")},'
+    text = SOUND.replace("drop, ", "drop, per_family, ").replace("Scenario(", f"Scenario({word}")
+    (folder / "other.py").write_text(text)
+    assert main(monkeypatch, "show", "other") == 0
+    said = capsys.readouterr().out
+    for line in ("C71: true", "C74: true  (ipv4)", "C74: wrong  (ipv6)"):
+        assert f"  claim    {line}\n" in said
+
+
 @pytest.mark.parametrize(
     ("call", "said"),
     [

@@ -14,18 +14,25 @@ import pytest
 
 from lab import (
     answer,
+    bad_path,
+    cut,
+    delay,
     drop,
     drop_reply,
     drop_tc,
     drop_untracked,
+    duplicate,
     forget_neighbour,
     icmp_error,
+    join,
     link_down,
+    lose,
     mtu,
     no_address,
     no_route,
     per_family,
     reject,
+    reorder,
     route,
     route_via,
     routing_rule,
@@ -54,8 +61,20 @@ RULES = [
     reject(on="router", to="server", reply="tcp-reset"),
     silence_icmp(on="router", error=ERROR_NAME),
 ]
+OF_THE_PATH = [
+    delay(to="server", ms=100),
+    delay(to="server", ms=100, replies=True, flags="SYN,ACK", times=1),
+    lose(to="server", nth=[2, 5], proto="udp"),
+    duplicate(to="server", every=3, copies=2),
+    reorder(to="elsewhere", nth=(1,), after=2, replies=True),
+    cut(to="server", at=[1, 3]),
+    cut(to="server", every=1, sender="bystander"),
+    join(to="server", ms=50, port=17000),
+    bad_path(lose(to="server", nth=[1]), cut(to="server", every=2)),
+]
 COUNTED = [
     *RULES,
+    *OF_THE_PATH,
     answer(to="server", by=[icmp_error(NO_SUCH_HOST), segment("RST,ACK", ack_add=1)]),
     stop(),
     stop(service="echo_udp"),
@@ -554,6 +573,87 @@ def test_programs_beside_each_other_have_names_of_their_own(respond: ModuleType)
         assert name in hits_of(plan).command[-1]
 
 
+# --- the path --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def relay(respond: ModuleType) -> ModuleType:
+    """The program that passes packets on."""
+    return importlib.import_module("relay")
+
+
+def spec_of(fault: Fault, family: Family = "ipv4") -> dict[str, Any]:
+    """Return what the program is told."""
+    told: dict[str, Any] = json.loads(planned(fault, family).commands[0][3])
+    return told
+
+
+@BOTH
+@pytest.mark.parametrize("fault", OF_THE_PATH, ids=name_of)
+def test_program_understands_how_it_is_to_pass_on(
+    relay: ModuleType, family: Family, fault: Fault
+) -> None:
+    plan = planned(fault, family)
+    program, verb, _name, spec = plan.commands[0]
+    assert (program, verb) == ("errnolab-relay", "start")
+    assert len(relay.read_spec(spec)["steps"]) == len(fault.arguments["steps"])
+
+
+@pytest.mark.parametrize("fault", OF_THE_PATH, ids=name_of)
+def test_flow_is_dropped_only_while_somebody_passes_it_on(fault: Fault) -> None:
+    plan = planned(fault)
+    assert [argv[0] for argv in plan.commands] == ["errnolab-relay", "iptables-nft"]
+    assert [argv[0] for argv in undone(plan)] == ["iptables-nft", "errnolab-relay"]
+    assert plan.undo[0] == ["errnolab-relay", "stop", plan.commands[0][2]]
+    assert plan.commands[0][2] in hits_of(plan).command[-1]
+
+
+@pytest.mark.parametrize("fault", OF_THE_PATH, ids=name_of)
+def test_rule_drops_what_the_program_takes_and_nothing_else(fault: Fault) -> None:
+    plan, when = planned(fault), spec_of(fault)["when"]
+    rule = plan.commands[1]
+    assert rule[rule.index("-I") + 1] == "FORWARD"
+    assert (rule[rule.index("-s") + 1], rule[rule.index("-d") + 1]) == (when["src"], when["dst"])
+    assert rule[rule.index("-p") + 1] == when["proto"]
+    for port in ("sport", "dport"):
+        assert (f"--{port}" in rule) is (port in when)
+        if port in when:
+            assert rule[rule.index(f"--{port}") + 1] == str(when[port])
+    assert "--tcp-flags" not in rule
+    assert "limit" not in rule
+
+
+def test_replies_are_what_comes_back_from_the_port() -> None:
+    when = spec_of(delay(to="server", ms=1, replies=True))["when"]
+    site = Site()
+    assert (when["src"], when["dst"]) == (site.address("server"), site.address("client"))
+    assert (when["sport"], "dport" in when) == (16555, False)
+
+
+def test_two_on_one_flow_have_one_name_so_that_the_second_is_refused() -> None:
+    """Both would pass its packets on; `bad_path` is for that."""
+    names = [
+        planned(fault).commands[0][2]
+        for fault in (delay(to="server", ms=1), lose(to="server", nth=[1]))
+    ]
+    others = [
+        planned(fault).commands[0][2]
+        for fault in (
+            delay(to="server", ms=1, replies=True),
+            delay(to="server", ms=1, proto="udp"),
+            delay(to="server", ms=1, port=17000),
+            delay(to="server", ms=1, sender="bystander"),
+        )
+    ]
+    assert names[0] == names[1]
+    assert len({names[0], *others}) == 5
+
+
+def test_packets_meet_the_steps_in_the_order_in_which_they_are_written() -> None:
+    fault = bad_path(lose(to="server", nth=[1]), cut(to="server", at=[2]), join(to="server"))
+    assert [step["do"] for step in spec_of(fault)["steps"]] == ["lose", "cut", "join"]
+
+
 # --- the BPF program -----------------------------------------------------------------
 
 
@@ -639,6 +739,29 @@ WRONG = [
     (answer(to="server", by=[segment("RST")], sender="me"), "no host 'me'"),
     (answer(to="server", by=[icmp_error((3, 1), sender="me")]), "no host 'me'"),
     (answer(to="server", by=[icmp_error((3, 1, 0))]), "is not (type, code)"),
+    (delay(to="server", ms=0), "ms=0"),
+    (delay(to="server", ms="1"), "ms='1'"),
+    (delay(to="nowhere", ms=1), "no destination 'nowhere'"),
+    (delay(to="server", ms=1, on="client"), "only the router passes packets on"),
+    (delay(to="server", ms=1, sender="me"), "no sender 'me'"),
+    (delay(to="server", ms=1, proto="icmp"), "proto 'icmp'"),
+    (delay(to="server", ms=1, port=0), "port 0 is not"),
+    (delay(to="server", ms=1, flags="RST"), "flags 'RST'"),
+    (lose(to="server"), "which packets? give nth or every"),
+    (lose(to="server", nth=[0]), "nth=[0]"),
+    (lose(to="server", nth=3), "nth=3"),
+    (lose(to="server", every=0), "every=0"),
+    (duplicate(to="server", copies=0), "copies=0"),
+    (reorder(to="server", times=1), "which packets? give nth or every"),
+    (reorder(to="server", nth=[1], after=0), "after=0"),
+    (cut(to="server"), "where? give at or every"),
+    (cut(to="server", at=[0]), "at=[0]"),
+    (cut(to="server", every=0), "every=0"),
+    (bad_path(cut(to="server", at=[1]), lose(to="client", nth=[1])), "not of one flow"),
+    (bad_path(cut(to="server", at=[1]), lose(to="server", nth=[1], port=7)), "not of one flow"),
+    (bad_path(cut(to="server", at=[1]), lose(to="server")), "which packets?"),
+    (bad_path(), "nothing to put together"),
+    (bad_path(drop(on="router", to="server")), "drop is not of the path"),
 ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket as sockets
 import sys
 from pathlib import Path
@@ -41,7 +42,7 @@ from lab import (
 )
 from lab.calls import Call
 from lab.inside.caller import Caller
-from tests.unit.maker import ON, Maker, ask, failed
+from tests.unit.maker import ON, Maker, alive, ask, failed, until
 
 
 def test_connection_ends_with_the_last_of_its_descriptors(make: Maker) -> None:
@@ -66,22 +67,25 @@ def test_child_keeps_a_connection_open_until_it_ends(caller: Caller, make: Maker
         os.kill(child, 0)
 
 
-def test_child_ends_with_its_caller(caller: Caller, make: Maker) -> None:
-    ask(caller, make, fork(on=ON))
-    make.connected()
-    child = ask(caller, make, fork(on=ON, child="other"))["value"]
-    caller.close()
-    # It is a zombie, or gone, once whoever adopts it has looked.
-    state = Path(f"/proc/{child}/stat")
-    assert not state.exists() or wait_for_end(state)
+def test_child_ends_when_its_caller_alone_is_killed(caller: Caller, make: Maker) -> None:
+    child = ask(caller, make, fork(on=ON))["value"]
+    assert alive(child)
+    os.kill(caller.pid, signal.SIGKILL)
+    assert until(lambda: not alive(child))
 
 
-def wait_for_end(state: Path) -> bool:
-    for _ in range(1000):
-        if not state.exists() or ") Z" in state.read_text() or ") X" in state.read_text():
-            return True
-        os.sched_yield()
-    return False
+def test_child_does_not_hold_what_its_caller_is_told_by(caller: Caller, make: Maker) -> None:
+    """Or the end of the caller would not be seen."""
+    ask(caller, make, socket(on=ON))
+    child = ask(caller, make, fork(on=ON))["value"]
+    assert until(lambda: open_sockets(caller.pid) - open_sockets(child) != set())
+    assert len(open_sockets(caller.pid) & open_sockets(child)) == 1
+
+
+def open_sockets(pid: int) -> set[str]:
+    """Return the sockets that a process holds besides the first three descriptors."""
+    links = {path.name: path.readlink().name for path in Path(f"/proc/{pid}/fd").iterdir()}
+    return {link for fd, link in links.items() if int(fd) > 2 and link.startswith("socket:")}
 
 
 def test_descriptor_tells_what_it_is(

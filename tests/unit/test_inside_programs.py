@@ -27,25 +27,9 @@ from lab import (
 )
 from lab.inside import caller as callers
 from lab.inside.caller import Caller
-from tests.unit.maker import ON, PATIENCE_S, Answer, Maker, ask, failed
+from tests.unit.maker import ON, PATIENCE_S, Answer, Maker, alive, ask, failed, until
 
 SAYS_READY = ["sh", "-c", "echo ready now; echo to stderr >&2; exec sleep 60"]
-
-
-def until(there: Callable[[], bool]) -> bool:
-    """Wait for a condition; tell whether it came."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not there() and time.monotonic() < deadline:
-        time.sleep(0.005)
-    return there()
-
-
-def alive(pid: int) -> bool:
-    """Tell whether a process is there and more than a zombie."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except FileNotFoundError:
-        return False
 
 
 # --- programs -------------------------------------------------------------------
@@ -109,7 +93,10 @@ def test_program_is_fed_until_its_input_is_closed(caller: Caller, make: Maker) -
     ask(caller, make, start(on=ON, argv=["cat"], stdin=None))
     for piece in (b"one\n", b"two\n"):
         assert ask(caller, make, feed(on=ON, data=piece))["value"] == 4
-    assert until(lambda: ask(caller, make, output(on=ON))["detail"] == "two")
+    answer = ask(caller, make, output(on=ON, until="two"))
+    assert (answer["value"], answer["data"]) == (8, b"one\ntwo\n".hex())
+    answer = ask(caller, make, output(on=ON, until="three", timeout_s=0.1))
+    assert (answer["value"], answer["detail"]) == (-1, "it is silent: two")
     assert ask(caller, make, feed(on=ON, data=b""))["value"] == 0
     assert ask(caller, make, ended(on=ON))["value"] == 0
 
@@ -144,12 +131,10 @@ def test_programs_end_with_their_caller(make: Maker, end: Callable[[Caller], Non
             caller.close()
 
 
-def test_program_ends_when_its_caller_alone_is_killed(make: Maker) -> None:
-    caller = Caller()
+def test_program_ends_when_its_caller_alone_is_killed(caller: Caller, make: Maker) -> None:
     program = ask(caller, make, start(on=ON, argv=["sleep", "60"]))["value"]
     os.kill(caller.pid, signal.SIGKILL)
     assert until(lambda: not alive(program))
-    caller.close()
 
 
 # --- in the background ----------------------------------------------------------
@@ -190,13 +175,19 @@ def test_call_in_the_background_may_hang_like_any_other(caller: Caller, make: Ma
     assert caller.answer(0.1) == {"hung": True}
 
 
-def test_caller_that_is_ended_loses_its_call_in_the_background(make: Maker) -> None:
-    caller = Caller()
+def test_caller_that_does_nothing_has_hung(make: Maker, caller: Caller) -> None:
+    os.kill(caller.pid, signal.SIGSTOP)
+    try:
+        assert caller.begin(make.step(socket(on=ON)), 0.1) == {"hung": True}
+    finally:
+        os.kill(caller.pid, signal.SIGCONT)
+
+
+def test_caller_that_is_ended_loses_its_call_in_the_background(caller: Caller, make: Maker) -> None:
     ask(caller, make, bind(on=ON, to="loopback", proto="udp"))
     caller.begin(make.step(recv(on=ON)), PATIENCE_S)
     caller.kill()
     assert "lost" in caller.answer(PATIENCE_S)
-    caller.close()
 
 
 # --- several callers ------------------------------------------------------------
@@ -237,6 +228,13 @@ def test_folder_goes_with_the_last_caller(make: Maker) -> None:
         callers.caller_close(number)
         there.append(where.exists())
     assert there == [True, False]
+
+
+def test_end_of_all_callers_takes_the_folder_along(two: list[int], make: Maker) -> None:
+    """The channel may close without a word, and nobody closes a caller then."""
+    where = Path(made(two[0], make.step(run(on=ON, argv=["pwd"])))["detail"])
+    callers.callers_end()
+    assert not where.exists()
 
 
 def test_calls_of_two_callers_go_on_at_once(two: list[int], make: Maker) -> None:

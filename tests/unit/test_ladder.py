@@ -131,3 +131,17 @@ def test_without_states_nothing_is_different() -> None:
 def test_late_sighting_joins_the_newest_like_it() -> None:
     groups = merge([packet("client", 0.0), packet("client", 1.0), packet("router", 1.1)])
     assert [[p.at for p in group] for group in groups] == [["client"], ["client", "router"]]
+
+
+def test_guest_that_saw_packets_has_a_column_of_its_own() -> None:
+    way = [
+        packet(at, n / 1e4, dst="gateway") for n, at in enumerate(("client", "router", "gateway"))
+    ]
+    onward = [
+        packet(at, 0.001 + n / 1e4, src="gateway") for n, at in enumerate(("gateway", "server"))
+    ]
+    title, first, second = draw([*way, *onward], 0).splitlines()
+    assert title.split() == ["t", "ms", "client", "router", "gateway", "server"]
+    assert first.rindex("▶") == title.index("gateway") - 1
+    assert second.rindex("▶") == title.index("server") - 1
+    assert max(map(len, (title, first, second))) <= 100

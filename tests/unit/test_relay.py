@@ -5,8 +5,10 @@ What goes out is read by dpkt, which shares no code with it.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import socket
 import struct
 import subprocess
 import sys
@@ -396,6 +398,36 @@ def test_what_is_late_or_out_of_order_still_comes_once(
     path.relay.end()
     assert sorted(came(path)) == list(range(len(waits)))
     assert path.relay.wait_s(now) is None
+
+
+class Inbox:
+    """A packet socket with frames in it; the time is what the test says."""
+
+    def __init__(self, wire: socket.socket) -> None:
+        self.wire = wire
+        self.fileno = wire.fileno
+
+    def recvfrom(self, size: int) -> tuple[bytes, Any]:
+        return self.wire.recv(size), origin()
+
+
+def test_what_came_in_time_counts_as_that_though_the_program_is_late(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A busy machine: each look at the clock is 40 ms after the one before."""
+    clock = itertools.count(1)
+    monkeypatch.setattr(detached, "monotonic", lambda: next(clock) * 0.04)
+    path = Path({"do": "join", "ms": 50})
+    inbox, outbox = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    asked, ask = os.pipe()
+    with inbox, outbox:
+        for number in range(4):
+            outbox.send(frame(segment(b"abcd"[number : number + 1], seq=1001 + number)))
+        os.write(ask, b".")
+        detached.serve(Inbox(inbox), path.relay, asked)
+    os.close(asked)
+    os.close(ask)
+    assert payloads(path.sent) == [b"abcd"]
 
 
 # --- the specification --------------------------------------------------------------------

@@ -74,9 +74,16 @@ def test_page_shows_verdict_errno_proofs_and_explanation() -> None:
     text = page(refused(), refused(family="ipv6"))
     for words in ("ECONNREFUSED", "Connection refused", "Nothing listens on the port",
                   "Linux 6.18", "Docker 26", "errnolab-service stop", "Tcp.AttemptFails",
-                  "│── SYN ─▶│", "C71"):  # fmt: skip
+                  "│── SYN ─▶│", "claims: C67 true, C71 true"):  # fmt: skip
         assert words in text, words
     assert text.count('class="run pass"') == 2
+
+
+def test_page_says_where_a_scenarios_cases_do_not_agree_on_a_claim() -> None:
+    """The router's answer to a prohibited route is EHOSTUNREACH over IPv4 and EACCES over IPv6."""
+    result = refused()
+    result.scenario = "prohibited"
+    assert "claims: C74 true and wrong, C76 wrong<" in page(result)
 
 
 def test_page_loads_nothing_and_its_links_lead_to_the_evidence(runs: Path) -> None:

@@ -152,10 +152,10 @@ def test_sound_scenario_has_no_mistakes() -> None:
     assert whole().mistakes() == []
 
 
-def test_claim_cause_and_look_are_for_the_atlas() -> None:
+def test_cause_and_look_are_for_the_atlas() -> None:
     """A scenario of one's own needs none of them; a cause that is given must be known."""
-    assert (whole().claim, whole().cause, whole().look) == ("", "", "")
-    assert whole(claim="C1", cause="firewall", look="The counter grows.").mistakes() == []
+    assert (whole().cause, whole().look) == ("", "")
+    assert whole(cause="firewall", look="The counter grows.").mistakes() == []
 
 
 WRONG = [
@@ -180,6 +180,9 @@ WRONG = [
     ({"counted": [Counted("client", "TCPTimeouts", exactly=1)]}, "not written Group.Name"),
     ({"counted": [Counted("client", "Tcp.X")]}, "at_least or exactly"),
     ({"counted": [Counted("client", "Tcp.X", 1, 1)]}, "at_least or exactly"),
+    ({"claims": {"C999": "true"}}, "claims: 'C999': 'true': name a claim of the tutorial"),
+    ({"claims": {"C59": "maybe"}}, "claims: 'C59': 'maybe': name a claim"),
+    ({"claims": {"C59": per_family(ipv4="true", ipv6="no")}}, "claims: 'C59': 'no'"),
     ({"cases": [Case("a"), Case("a")]}, "two cases have the name a"),
     ({"cases": [Case("a"), Case("a", family="ipv6")]}, "two cases have the name a"),
     ({"cases": [Case("a", fault=drop(on="b", to="server"))]}, "case a: drop: no host 'b'"),

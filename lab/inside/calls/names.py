@@ -10,6 +10,8 @@ from lab.inside.calls.table import Told, made
 
 DOMAINS = {"AF_UNIX": 1, "AF_INET": 2, "AF_INET6": 10}
 SIZES = {2: 4, 10: 16}
+LOOKUP_FLAGS = ("AI_PASSIVE", "AI_CANONNAME", "AI_NUMERICHOST", "AI_NUMERICSERV", "AI_V4MAPPED",
+                "AI_ALL", "AI_ADDRCONFIG")  # fmt: skip
 
 
 def _fields(**types: type) -> type[ctypes.Structure]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from lab.inside.calls.data import received
 from lab.inside.calls.descriptors import end_with_parent
-from lab.inside.calls.table import Answer, Sockets, Told, made
+from lab.inside.calls.table import Sockets, Told, made
 
 LOOK_EVERY_S = 0.005
 
@@ -107,17 +107,23 @@ def _start(
 ) -> Told:  # fmt: skip
     """Start a program and wait until it prints a text; -1 if it ends before, or never does."""
     started = held.programs[program] = _started(argv, stdin)
+    line, silent = _wait_for(started, until, timeout_s)
+    return (-1, {"detail": silent}) if silent else (started.process.pid, {"detail": line})
+
+
+def _wait_for(program: Program, text: str, timeout_s: float) -> tuple[str, str]:
+    """Wait until a program prints a line with a text; return the line, or why there is none."""
     deadline = time.monotonic() + timeout_s
-    while until:
-        ended = started.process.poll() is not None
-        line = started.line_with(until)
+    while text:
+        ended, late = program.process.poll() is not None, time.monotonic() > deadline
+        line = program.line_with(text)
         if line:
-            return started.process.pid, {"detail": line}
-        if ended or time.monotonic() > deadline:
-            why = f"ended with {started.process.returncode}" if ended else "is silent"
-            return -1, {"detail": f"it {why}: {started.last_line()}"}
+            return line, ""
+        if ended or late:
+            why = f"ended with {program.process.returncode}" if ended else "is silent"
+            return "", f"it {why}: {program.last_line()}"
         time.sleep(LOOK_EVERY_S)
-    return started.process.pid, {}
+    return "", ""
 
 
 @made(held=True)
@@ -144,7 +150,11 @@ def _ended(held: Sockets, _socket: str, program: str) -> Told:
 
 
 @made(held=True)
-def _output(held: Sockets, _socket: str, program: str, stream: str) -> Told:
+def _output(
+    held: Sockets, _socket: str, program: str, stream: str, until: str = "", timeout_s: float = 5.0
+) -> Told:
     looked_at = held.programs[program]
-    more: Answer = {"detail": looked_at.last_line()}
-    return received(looked_at.printed(stream), **more)
+    _line, silent = _wait_for(looked_at, until, timeout_s)
+    printed = looked_at.printed(stream)
+    value = -1 if silent else len(printed)
+    return received(printed, value, detail=silent or looked_at.last_line())
