@@ -49,9 +49,7 @@ SCENARIO = Scenario(
             calls=[
                 bind(on="client", port=17441),
                 bind(on="client", port=17442).fails("EINVAL", within_s=(0.0, 0.2)),
-                getsockname(on="client").tells(
-                    per_family(ipv4="0.0.0.0:17441", ipv6="[::]:17441")
-                ),
+                getsockname(on="client").tells(per_family(ipv4="0.0.0.0:17441", ipv6="[::]:17441")),
             ],
             claims={"C27": "true"},
         ),

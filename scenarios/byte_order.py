@@ -49,9 +49,9 @@ SCENARIO = Scenario(
                 htonl(on="client", number=0xCB00710A).tells("cb 00 71 0a"),
                 ntohl(on="client", number=0x0A7100CB).returns(0xCB00710A),
                 # The lowest byte first; on a machine with the highest first nothing turns.
-                run(
-                    on="client", argv=["python3", "-c", "import sys; print(sys.byteorder)"]
-                ).gives(b"little\n"),
+                run(on="client", argv=["python3", "-c", "import sys; print(sys.byteorder)"]).gives(
+                    b"little\n"
+                ),
                 # They come with either header alone.
                 run(
                     on="workshop",
@@ -131,7 +131,11 @@ SCENARIO = Scenario(
                 connect(on="client", to="server", port=43840, socket="there"),
                 accept(on="server", socket="l"),
             ],
-            seen=[syn(at="server", count=2), rst(at="client", count=1), syn_ack(at="client", count=1)],
+            seen=[
+                syn(at="server", count=2),
+                rst(at="client", count=1),
+                syn_ack(at="client", count=1),
+            ],
             counted=[Counted("client", "Tcp.AttemptFails", exactly=1)],
             claims={"C25": "true"},
         ),
@@ -145,7 +149,11 @@ SCENARIO = Scenario(
                 connect(on="client", to="server", port=16555, socket="right"),
                 exchange(on="client", data=b"hi", socket="right").gives(b"abc"),
             ],
-            seen=[syn(at="server", count=2), rst(at="client", count=1), syn_ack(at="client", count=1)],
+            seen=[
+                syn(at="server", count=2),
+                rst(at="client", count=1),
+                syn_ack(at="client", count=1),
+            ],
             counted=[Counted("client", "Tcp.AttemptFails", exactly=1)],
         ),
         Case(

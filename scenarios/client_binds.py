@@ -39,9 +39,7 @@ SCENARIO = Scenario(
             calls=[
                 # With SO_LINGER of 0 nothing is left of it that would be in the way.
                 bind(on="client", port=17451, options={"SO_LINGER": 0}),
-                getsockname(on="client").tells(
-                    per_family(ipv4="0.0.0.0:17451", ipv6="[::]:17451")
-                ),
+                getsockname(on="client").tells(per_family(ipv4="0.0.0.0:17451", ipv6="[::]:17451")),
                 connect(on="client", to="server", port=17450),
                 # connect() filled in the address.
                 getsockname(on="client").tells("{client:url}:17451"),

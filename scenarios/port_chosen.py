@@ -43,9 +43,7 @@ SCENARIO = Scenario(
             fault=sysctl(on="server", values={"net.ipv4.ip_local_port_range": "17400 17499"}),
             calls=[
                 bind(on="server", port=0),
-                getsockname(on="server").tells(
-                    per_family(ipv4="0.0.0.0:174…", ipv6="[::]:174…")
-                ),
+                getsockname(on="server").tells(per_family(ipv4="0.0.0.0:174…", ipv6="[::]:174…")),
                 # UDP has ports of its own, from the same range.
                 bind(on="server", port=0, proto="udp", socket="u"),
                 getsockname(on="server", socket="u").tells(
@@ -73,7 +71,11 @@ SCENARIO = Scenario(
                 connect(on="client", to="server", port=17401, socket="told"),
                 accept(on="server", socket="l").tells("{client:url}:…"),
             ],
-            seen=[syn(at="server", count=2), rst(at="client", count=1), syn_ack(at="client", count=1)],
+            seen=[
+                syn(at="server", count=2),
+                rst(at="client", count=1),
+                syn_ack(at="client", count=1),
+            ],
             counted=[Counted("client", "Tcp.AttemptFails", exactly=1)],
             claims={"C24": "true"},
         ),
@@ -121,9 +123,7 @@ SCENARIO = Scenario(
             calls=[
                 sendto(on="client", to="server", port=17506, data=b"hi").returns(2),
                 # The port is chosen, the address for each datagram anew.
-                getsockname(on="client").tells(
-                    per_family(ipv4="0.0.0.0:174…", ipv6="[::]:174…")
-                ),
+                getsockname(on="client").tells(per_family(ipv4="0.0.0.0:174…", ipv6="[::]:174…")),
                 recvfrom(on="server", socket="u").tells("{client:url}:174…"),
             ],
             seen=[data(at="server", sender="client", proto="udp", count=1)],

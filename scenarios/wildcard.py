@@ -96,7 +96,11 @@ SCENARIO = Scenario(
                     "ECONNREFUSED", within_s=(0.0, 0.2)
                 ),
             ],
-            seen=[syn(at="server", count=2), rst(at="client", count=1), syn_ack(at="client", count=1)],
+            seen=[
+                syn(at="server", count=2),
+                rst(at="client", count=1),
+                syn_ack(at="client", count=1),
+            ],
             counted=[
                 Counted("client", "Tcp.AttemptFails", exactly=1),
                 Counted("server", "Tcp.AttemptFails", exactly=1),
