@@ -114,7 +114,7 @@ SCENARIO = Scenario(
             ],
             seen=[syn(at="server", count=1), syn_ack(at="client", count=1)],
             counted=[Counted("client", "Tcp.ActiveOpens", exactly=1)],
-            claims={"C48": "true"},
+            claims={"C48": "true", "C51": "true"},
         ),
         Case(
             "sendto",
