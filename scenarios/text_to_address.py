@@ -83,9 +83,10 @@ SCENARIO = Scenario(
             claims={"C64": "true"},
         ),
         Case(
-            # A UNIX socket has an address, but not one that inet_pton() could turn.
+            # 99 is nobody's number. A UNIX socket has an address, but not one of this kind.
             "bad_family",
             calls=[
+                inet_pton(on="client", domain=99, text="203.0.113.10").fails("EAFNOSUPPORT"),
                 inet_pton(on="client", domain="AF_UNIX", text="203.0.113.10").fails("EAFNOSUPPORT"),
                 inet_pton(on="client", domain="AF_UNIX", text="no address").fails("EAFNOSUPPORT"),
                 inet_pton(
