@@ -80,6 +80,7 @@ SCENARIO = Scenario(
             # Protocol 6: the segments from the client, each behind its IP header of 20 bytes.
             "on_the_wire",
             family="ipv4",
+            needs=["raw-sockets"],
             before=[
                 socket(on="server", type="SOCK_RAW", protocol=6, socket="raw"),
                 connect(on="server", to="client", port=0, socket="raw"),
@@ -97,6 +98,7 @@ SCENARIO = Scenario(
             # Over IPv6 a raw socket gives them without the header.
             "on_the_wire",
             family="ipv6",
+            needs=["raw-sockets"],
             before=[
                 socket(on="server", type="SOCK_RAW", protocol=6, socket="raw"),
                 connect(on="server", to="client", port=0, socket="raw"),

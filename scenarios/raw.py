@@ -28,6 +28,7 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="local",
+    needs=["raw-sockets"],
     cases=[
         Case(
             # Type 8, code 0, checksum f7f5, identifier "ER", number "RN", two bytes.
