@@ -39,7 +39,7 @@ SCENARIO = Scenario(
                 connect(on="client", to="server", port=0),
                 send(on="client", data=b"\x08\x00\xf7\xf5ERRNhi").returns(10),
                 # 20 bytes of IP header, 4 of type, code and checksum, and what was sent.
-                readv(on="client", sizes=[24, 100]).tells("…|ERRNhi", within_s=(0.0, 0.5)),
+                readv(on="client", sizes=[24, 100]).tells("…|ERRNhi"),
             ],
             seen=[
                 icmp(at="server", error=(8, 0), sender="client", count=1),
@@ -60,7 +60,7 @@ SCENARIO = Scenario(
                 socket(on="client", type="SOCK_RAW", protocol=58, options={"SO_RCVTIMEO": 5.0}),
                 connect(on="client", to="server", port=0),
                 send(on="client", data=b"\x80\x00\x00\x00ERRNhi").returns(10),
-                readv(on="client", sizes=[4, 100]).tells("…|ERRNhi", within_s=(0.0, 0.5)),
+                readv(on="client", sizes=[4, 100]).tells("…|ERRNhi"),
             ],
             seen=[
                 icmp(at="server", error=(128, 0), sender="client", count=1),
