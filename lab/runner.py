@@ -23,7 +23,7 @@ from lab.making import Made, Making, address_of
 from lab.proofs import Observation, came, errno_name, gave, name_of, prove, said
 from lab.result import NOT_ASKED, CaseResult, Result
 from lab.scenario import Case, Scenario
-from lab.topology import ECHO_PORT, GUESTS, HOSTS, NOBODYS, SPECIAL, VANTAGES, Family
+from lab.topology import ECHO_PORT, HOSTS, NOBODYS, SPECIAL, VANTAGES, Family
 from lab.wire import Packet, Raw, of_calls, parse
 
 BYSTANDER_PERIOD_S = 0.1
@@ -260,10 +260,7 @@ class CaseRun:
         for at, seen in raw.items():
             self.captured.setdefault(at, []).extend(seen)
             packets += [p for p in parse(at, seen, names) if p.t_ns <= end_ns]
-        # A guest that is there but not asked for may have its health looked at meanwhile.
-        strangers = {self.lab.block.address(g, self.family) for g in GUESTS if g not in self.guests}
-        ends = [(p, {p.src_ip, p.dst_ip}) for p in of_calls(packets, callers)]
-        return [p for p, both in ends if both != echo and not both & strangers]
+        return [p for p in of_calls(packets, callers) if {p.src_ip, p.dst_ip} != echo]
 
     def _ends(self) -> list[hosts.Host]:
         """Return the hosts whose states are recorded: who calls, and the server; none unasked."""

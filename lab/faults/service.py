@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lab.faults.plan import Fault, Hits, Plan, Site
 
-SERVICES = ("echo", "echo_udp")  # as in images/host/service.sh
+SERVICES = ("echo", "echo_udp")  # those of images/host/service.sh that run from the start
 
 
 def stop(*, on: str = "server", service: str = "echo") -> Fault:

@@ -78,6 +78,14 @@ def test_a_host_can_write_to_run_and_tmp_alone(hosts: Hosts, role: str) -> None:
     assert hosts[role].run("touch /run/x /tmp/x && rm /run/x /tmp/x").rc == 0
 
 
+def test_tcpdump_captures_in_a_host(hosts: Hosts) -> None:
+    """It would give up if it had to become somebody else: a host may not."""
+    result = hosts["client"].run("timeout 1 tcpdump -i lo")
+    assert "listening on lo" in result.stderr
+    assert "Operation not permitted" not in result.stderr
+    assert result.rc == 124  # ended by timeout(1)
+
+
 def test_no_host_is_privileged_or_sees_the_engine(lab: Lab, here: engine.Engine) -> None:
     for container in labs.find(here, lab.name).containers.values():
         config = here.client.api.inspect_container(container["Id"])["HostConfig"]
