@@ -98,6 +98,12 @@ def _names(kind: str, known: Iterable[str]) -> Callable[[Any], list[str]]:
     return check
 
 
+def _domain(domain: Any) -> list[str]:
+    """Return why a domain may not be asked for: it must be a number, or a name of one of ours."""
+    names = _names("domain", ("AF_UNSPEC", "AF_UNIX", "AF_INET", "AF_INET6"))
+    return [] if isinstance(domain, int) else names(domain)
+
+
 def _events(events: Any) -> list[str]:
     bad = [event for event in str(events).split("|") if not hasattr(waiting, event)]
     return [f"there is no event {event!r}" for event in bad]
@@ -151,7 +157,7 @@ CHECKS: dict[str, Callable[[Any], list[str]]] = {
     "how": _names("how", SHUTDOWNS),
     "whence": _names("whence", WHENCE),
     "struct": _names("struct", STRUCTS),
-    "domain": _names("domain", ("AF_UNSPEC", "AF_UNIX", "AF_INET", "AF_INET6")),
+    "domain": _domain,
     "stream": _names("stream", ("stdout", "stderr")),
     "signal_name": _signal,
     "address": _address,

@@ -5,13 +5,21 @@ from __future__ import annotations
 from lab.calls.call import Call, said
 
 
-def inet_pton(*, on: str, text: str, domain: str = "AF_INET") -> Call:
-    """inet_pton(3): 1, or 0 for no address; it tells the bytes, "c6 12 02 0a"."""
+def inet_pton(*, on: str, text: str, domain: str | int = "AF_INET") -> Call:
+    """inet_pton(3): 1, or 0 for no address; it tells the bytes, "c6 12 02 0a".
+
+    Args: `domain` is a name, or a number that no family has.
+    """
     return Call(on, "inet_pton", {"text": text, "domain": domain}, socket="")
 
 
-def inet_ntop(*, on: str, octets: str, domain: str = "AF_INET", size: int = 46) -> Call:
-    """inet_ntop(3) of bytes in hexadecimal into a buffer of `size`: 1, and it tells the text."""
+def inet_ntop(
+    *, on: str, octets: str, domain: str | int = "AF_INET", size: int = 46
+) -> Call:  # fmt: skip
+    """inet_ntop(3) of bytes in hexadecimal into a buffer of `size`: 1, and it tells the text.
+
+    Args: `domain` as of `inet_pton`.
+    """
     return Call(on, "inet_ntop", {"octets": octets, "domain": domain, "size": size}, socket="")
 
 
@@ -49,8 +57,8 @@ def ntohl(*, on: str, number: int) -> Call:
 
 
 def getaddrinfo(
-    *, on: str, node: str | None = None, service: str | None = None, domain: str = "AF_UNSPEC",
-    type: str = "SOCK_STREAM", flags: str = "",
+    *, on: str, node: str | None = None, service: str | None = None,
+    domain: str | int = "AF_UNSPEC", type: str = "SOCK_STREAM", flags: str = "",
 ) -> Call:  # fmt: skip
     """getaddrinfo(3); it tells the addresses, sorted, with commas; it `fails("EAI_NONAME")`.
 

@@ -130,6 +130,7 @@ WORDS = [
     end_child(on="client"),
     drop_capabilities(on="client"),
     inet_pton(on="client", text="::1", domain="AF_INET6"),
+    inet_pton(on="client", text="::1", domain=99),
     inet_ntop(on="client", octets="7f000001", size=4),
     inet_addr(on="client", text="127.1"),
     inet_aton(on="client", text="127.1"),

@@ -174,6 +174,8 @@ def test_text_and_bytes_are_turned_over(
 
 def test_domain_or_room_that_does_not_do_is_an_errno(make: Maker) -> None:
     assert failed(make(inet_pton(on=ON, text="x", domain="AF_UNIX"))) == "EAFNOSUPPORT"
+    assert failed(make(inet_pton(on=ON, text="127.0.0.1", domain=99))) == "EAFNOSUPPORT"
+    assert failed(make(inet_ntop(on=ON, octets="7f000001", domain=99))) == "EAFNOSUPPORT"
     assert failed(make(inet_ntop(on=ON, octets="7f000001", size=9))) == "ENOSPC"
 
 

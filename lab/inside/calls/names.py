@@ -8,7 +8,7 @@ import socket
 from lab.inside import libc
 from lab.inside.calls.table import Told, made
 
-DOMAINS = {"AF_UNIX": 1, "AF_INET": 2, "AF_INET6": 10}
+DOMAINS = {"AF_UNSPEC": 0, "AF_UNIX": 1, "AF_INET": 2, "AF_INET6": 10}
 SIZES = {2: 4, 10: 16}
 LOOKUP_FLAGS = ("AI_PASSIVE", "AI_CANONNAME", "AI_NUMERICHOST", "AI_NUMERICSERV", "AI_V4MAPPED",
                 "AI_ALL", "AI_ADDRCONFIG")  # fmt: skip
@@ -38,20 +38,25 @@ STRUCTS = {
 }  # fmt: skip
 
 
+def _number_of(domain: str | int) -> int:
+    """Return the number of a domain; one that is a number already need be no family's."""
+    return domain if isinstance(domain, int) else DOMAINS[domain]
+
+
 @made()
-def _inet_pton(_fd: int, text: str, domain: str) -> Told:
+def _inet_pton(_fd: int, text: str, domain: str | int) -> Told:
     """Turn text into an address: 1, or 0 if it is none; tell the bytes as they go on the wire."""
     room = ctypes.create_string_buffer(16)
-    number = DOMAINS[domain]
+    number = _number_of(domain)
     value = libc.call("inet_pton", number, text.encode(), room)
     return value, {"detail": room.raw[: SIZES[number]].hex(" ") if value == 1 else ""}
 
 
 @made()
-def _inet_ntop(_fd: int, octets: str, domain: str, size: int) -> Told:
+def _inet_ntop(_fd: int, octets: str, domain: str | int, size: int) -> Told:
     """Turn an address into text, in a buffer of so many bytes."""
     room, raw = ctypes.create_string_buffer(max(size, 1)), bytes.fromhex(octets)
-    number = libc.call_for_pointer("inet_ntop", DOMAINS[domain], raw, room, size)
+    number = libc.call_for_pointer("inet_ntop", _number_of(domain), raw, room, size)
     return int(number != 0), {"detail": room.value.decode()}
 
 
@@ -102,14 +107,14 @@ def _sizeof(_fd: int, struct: str) -> int:
 
 @made()
 def _getaddrinfo(
-    _fd: int, node: str | None = None, service: str | None = None, domain: str = "AF_UNSPEC",
+    _fd: int, node: str | None = None, service: str | None = None, domain: str | int = "AF_UNSPEC",
     type: str = "SOCK_STREAM", flags: str = "",
 ) -> Told:  # fmt: skip
     """Look a name up; tell the addresses, sorted; what fails is an EAI, which is negative."""
     bits = sum(getattr(socket, name) for name in flags.split("|") if name)
     try:
         found = socket.getaddrinfo(
-            node, service, getattr(socket, domain), getattr(socket, type), 0, bits
+            node, service, _number_of(domain), getattr(socket, type), 0, bits
         )
     except socket.gaierror as error:
         return -1, {"errno": error.errno, "detail": str(error.strerror)}
