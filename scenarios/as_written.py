@@ -57,10 +57,10 @@ SCENARIO = Scenario(
                         "sh",
                         "-c",
                         "g++ -Wall -Wextra -fsyntax-only /opt/tutorial/server.cpp 2>&1"
-                        " | grep -o 'warning: .*'",
+                        " | grep -c warning:",
                     ],
                     timeout_s=60.0,
-                ).gives("warning: unused parameter ‘p’ [-Wunused-parameter]\n".encode()),
+                ).gives(b"1\n"),
             ],
             absent=[any_packet(at="workshop"), any_packet(at="client")],
             counted=[Counted("workshop", "Tcp.ActiveOpens", exactly=0)],
