@@ -46,14 +46,10 @@ SCENARIO = Scenario(
             "answered",
             claims={"C31": "true", "C35": "true"},
             calls=[
-                start(
-                    on="workshop", argv=["/opt/tutorial/client", "{server}"], stdin=b"hello\n"
-                ),
+                start(on="workshop", argv=["/opt/tutorial/client", "{server}"], stdin=b"hello\n"),
                 ended(on="workshop").returns(0),
                 output(on="workshop").gives(b"recv data:hello\n"),
-                run(on="workshop", argv=["errnolab-client", "{server}", "hello"]).gives(
-                    b"hello"
-                ),
+                run(on="workshop", argv=["errnolab-client", "{server}", "hello"]).gives(b"hello"),
             ],
             seen=[
                 syn(at="server", count=2),
@@ -69,9 +65,7 @@ SCENARIO = Scenario(
             claims={"C32": "wrong"},
             fault=stop(),
             calls=[
-                start(
-                    on="workshop", argv=["/opt/tutorial/client", "{server}"], stdin=b"hello\n"
-                ),
+                start(on="workshop", argv=["/opt/tutorial/client", "{server}"], stdin=b"hello\n"),
                 ended(on="workshop").returns(255, within_s=(0.0, 1.0)),
                 output(on="workshop").gives(b"connect failed!\n"),
                 output(on="workshop", stream="stderr").gives(b""),
@@ -95,9 +89,7 @@ SCENARIO = Scenario(
                 drop(on="server", to="server", sender="workshop"),
             ],
             calls=[
-                start(
-                    on="workshop", argv=["/opt/tutorial/client", "{server}"], stdin=b"hello\n"
-                ),
+                start(on="workshop", argv=["/opt/tutorial/client", "{server}"], stdin=b"hello\n"),
                 # 3 s; the kernel's timers run late by up to 13 %, and it began before.
                 ended(on="workshop").returns(255, within_s=(2.0, 4.5)),
                 output(on="workshop").gives(b"connect failed!\n"),
@@ -118,9 +110,7 @@ SCENARIO = Scenario(
             claims={"C32": "wrong"},
             fault=route(on="workshop", kind="unreachable", to="server"),
             calls=[
-                start(
-                    on="workshop", argv=["/opt/tutorial/client", "{server}"], stdin=b"hello\n"
-                ),
+                start(on="workshop", argv=["/opt/tutorial/client", "{server}"], stdin=b"hello\n"),
                 ended(on="workshop").returns(255, within_s=(0.0, 1.0)),
                 output(on="workshop").gives(b"connect failed!\n"),
                 output(on="workshop", stream="stderr").gives(b""),
