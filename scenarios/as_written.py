@@ -186,7 +186,7 @@ SCENARIO = Scenario(
                 ),
             ],
             calls=[
-                connect(on="client", to="workshop").fails("ECONNREFUSED", within_s=(0.0, 0.3)),
+                connect(on="client", to="workshop").fails("ECONNREFUSED", within_s=(0.0, 0.9)),
                 connect(on="client", to="server", socket="robust"),
                 send(on="client", data=b"hi", socket="robust").returns(2),
                 recv(on="client", socket="robust").gives(b"abc"),

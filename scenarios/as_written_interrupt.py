@@ -60,7 +60,7 @@ SCENARIO = Scenario(
                 send(on="client", data=b"hi").returns(2),
                 recv(on="client").gives(b"abc"),
                 recv(on="client").returns(0),
-                run(on="workshop", argv=["sleep", "0.2"]),
+                run(on="workshop", argv=["sleep", "0.5"]),
                 kill(on="workshop"),
                 ended(on="workshop").returns(255),
                 output(on="workshop").gives(
@@ -68,7 +68,7 @@ SCENARIO = Scenario(
                 ),
                 ss(on="workshop", port=16555, state="LISTEN").returns(0),
                 connect(on="client", to="workshop", socket="next").fails(
-                    "ECONNREFUSED", within_s=(0.0, 0.3)
+                    "ECONNREFUSED", within_s=(0.0, 0.9)
                 ),
             ],
             seen=[
@@ -87,16 +87,16 @@ SCENARIO = Scenario(
             claims={"C12": "wrong", "C13": "wrong"},
             calls=[
                 connect(on="client", to="workshop", options={"SO_LINGER": 0}),
-                run(on="workshop", argv=["sleep", "0.2"]),
+                run(on="workshop", argv=["sleep", "0.5"]),
                 # It was accepted, and says nothing.
                 ss(on="workshop", port=16555, state="LISTEN").tells("LISTEN 0/2048"),
                 kill(on="workshop"),
-                run(on="workshop", argv=["sleep", "0.2"]),
+                run(on="workshop", argv=["sleep", "0.5"]),
                 kill(on="workshop"),
-                run(on="workshop", argv=["sleep", "0.2"]),
+                run(on="workshop", argv=["sleep", "0.5"]),
                 output(on="workshop").gives(b"Listening...\nClose Server\nClose Server\n"),
                 connect(on="client", to="workshop", socket="next").fails(
-                    "ECONNREFUSED", within_s=(0.0, 0.3)
+                    "ECONNREFUSED", within_s=(0.0, 0.9)
                 ),
                 send(on="client", data=b"hi").returns(2),
                 recv(on="client").gives(b"abc"),
@@ -123,11 +123,11 @@ SCENARIO = Scenario(
             family="ipv4",
             calls=[
                 connect(on="client", to="workshop", options={"SO_LINGER": 0}),
-                run(on="workshop", argv=["sleep", "0.2"]),
+                run(on="workshop", argv=["sleep", "0.5"]),
                 connect(on="client", to="workshop", socket="waits"),
                 ss(on="workshop", port=16555, state="LISTEN").tells("LISTEN 1/2048"),
                 kill(on="workshop"),
-                recv(on="client", socket="waits").fails("ECONNRESET", within_s=(0.0, 0.4)),
+                recv(on="client", socket="waits").fails("ECONNRESET", within_s=(0.0, 0.9)),
                 send(on="client", data=b"hi").returns(2),
                 recv(on="client").gives(b"abc"),
                 ended(on="workshop").returns(255),
@@ -188,7 +188,7 @@ SCENARIO = Scenario(
                 ended(on="server").returns(0),
                 recv(on="client").returns(0),
                 connect(on="client", to="server", port=17605, socket="next").fails(
-                    "ECONNREFUSED", within_s=(0.0, 0.3)
+                    "ECONNREFUSED", within_s=(0.0, 0.9)
                 ),
             ],
             seen=[

@@ -56,7 +56,7 @@ SCENARIO = Scenario(
                 output(on="workshop").gives(b"Listening...\nRecv: \n"),
                 output(on="workshop", stream="stderr").gives(b""),
                 connect(on="client", to="workshop", socket="next").fails(
-                    "ECONNREFUSED", within_s=(0.0, 0.3)
+                    "ECONNREFUSED", within_s=(0.0, 0.9)
                 ),
             ],
             seen=[

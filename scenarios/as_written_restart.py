@@ -119,7 +119,7 @@ SCENARIO = Scenario(
                 connect(on="client", to="workshop"),
                 close(on="client"),
                 # The server reads the end, sends nothing and closes too.
-                run(on="workshop", argv=["sleep", "0.2"]),
+                run(on="workshop", argv=["sleep", "0.5"]),
                 kill(on="workshop", signal="SIGTERM"),
                 ended(on="workshop").returns(-15),
                 ss(on="client", port=16555).tells("TIME-WAIT 0/0"),
