@@ -14,7 +14,8 @@ The handler is set before each accept() in the tutorial's loop. Once is enough: 
 handler sets it once and catches two signals. With sysv_signal() it would be needed, and the
 second signal ends the program.
 
-The lab's server ends with status 0 at the first Ctrl-C, whether a client is silent or not.
+The lab's server ends with status 0 at the first Ctrl-C, while a silent client is connected: the
+client gets a FIN.
 """
 
 from lab import (
