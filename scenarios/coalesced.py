@@ -69,6 +69,7 @@ SCENARIO = Scenario(
                 data(at="client", sender="client", count=1),
                 data(at="server", sender="client", count=1),
             ],
+            counted=[Counted("client", "Tcp.RetransSegs", exactly=0)],
         ),
         Case(
             "cork",
@@ -87,6 +88,7 @@ SCENARIO = Scenario(
                 data(at="client", sender="client", count=1),
                 data(at="server", sender="client", count=1),
             ],
+            counted=[Counted("client", "Tcp.RetransSegs", exactly=0)],
         ),
     ],
     look=(
