@@ -35,7 +35,7 @@ from lab import (
 SCENARIO = Scenario(
     cause="packet",
     claim="C119 C120 C121",
-    # The server's own timer may send again what the delay holds back: no count of its pieces.
+    # The client's timer may send again what the delay holds back: its pieces are not counted.
     seen=[data(at="client", sender="client"), data(at="server", sender="client")],
     counted=[Counted("client", "Tcp.ActiveOpens", exactly=1)],
     cases=[
@@ -56,7 +56,7 @@ SCENARIO = Scenario(
             calls=[
                 connect(on="client", to="server", port=16560),
                 send(on="client", data=b"hi").returns(2),
-                # Both answers; a third byte would be a right one's.
+                # Two answers of one byte; the right one begins with "ab".
                 recv(on="client", size=2, flags="MSG_WAITALL").gives(b"hi"),
             ],
             seen=[
