@@ -9,6 +9,8 @@ from lab import Counted, Scenario, bind, data, duplicate, per_family, recv, send
 
 SCENARIO = Scenario(
     cause="packet",
+    claim="C7",
+    claims={"C7": "true"},
     fault=duplicate(to="server", port=17311, proto="udp", nth=[1]),
     calls=[
         bind(on="server", to="server", port=17311, proto="udp", options={"SO_RCVTIMEO": 0.3}),
