@@ -70,6 +70,7 @@ from lab import (
     ss,
     start,
     state,
+    syn,
     write,
     writev,
 )
@@ -392,6 +393,8 @@ WRONG = [
     (CONNECT.fails("EPIPE", within_s=(-1, 1)), "is not (first, last)"),
     (CONNECT.returns(0, within_s=3), "is not (first, last)"),
     (CONNECT.tells("", within_s=(1, 2, 3)), "is not (first, last)"),
+    (CONNECT.after(syn(at="nowhere")), "no capture at 'nowhere'"),
+    (CONNECT.before(syn(at="client", count="some")), "is not a number of packets"),
 ]
 
 
