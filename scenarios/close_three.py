@@ -1,0 +1,98 @@
+"""Three segments end a connection when the other side closes at once.
+
+The first FIN is acknowledged by the second: a kernel that has nothing else to send waits up to
+40 ms before it sends a mere ACK, and a program that reads the end and closes needs less than
+one. So its FIN carries the ACK, and FIN, FIN with ACK, ACK is all that is seen. The lab's own
+server does so. The states are the same as with four segments, but FIN-WAIT-2 is left out: one
+segment takes the first closer from FIN-WAIT-1 to TIME-WAIT.
+
+close() does not wait for any of this. It returns at once, and the kernel does the rest for a
+socket that no program has any more.
+"""
+
+from lab import (
+    Case,
+    Counted,
+    Scenario,
+    ack,
+    close,
+    connect,
+    fin,
+    pipe,
+    poll,
+    recv,
+    rst,
+    shutdown,
+    went_through,
+)
+
+SCENARIO = Scenario(
+    cause="nothing",
+    before=[
+        pipe(on="client", socket="clock"),
+        connect(on="client", to="server"),
+    ],
+    seen=[
+        fin(at="client", sender="client", seq=1, acks=1, count=1),
+        fin(at="server", sender="client", seq=1, acks=1, count=1),
+        fin(at="client", sender="server", seq=1, acks=2, count=1),
+        ack(at="server", sender="client", seq=2, acks=2, count=1),
+    ],
+    # The server's kernel sent no ACK by itself.
+    absent=[
+        ack(at="client", sender="server"),
+        rst(at="client"),
+        rst(at="server"),
+    ],
+    counted=[
+        Counted("client", "Tcp.RetransSegs", exactly=0),
+        Counted("client", "Tcp.EstabResets", exactly=0),
+    ],
+    states=[
+        went_through(
+            on="client",
+            port=16555,
+            states=["ESTAB", "TIME-WAIT"],
+            never=["FIN-WAIT-2", "CLOSE-WAIT", "LAST-ACK", "CLOSED"],
+        ),
+        went_through(
+            on="server",
+            port=16555,
+            states=["ESTAB", "CLOSED"],
+            never=["FIN-WAIT-1", "FIN-WAIT-2", "TIME-WAIT"],
+        ),
+    ],
+    cases=[
+        Case(
+            "close",
+            calls=[
+                close(on="client")
+                .returns(0, within_s=(0.0, 0.1))
+                .after(fin(at="client", sender="client")),
+                # Nothing is read from the pipe: it is a moment for the answers to come.
+                poll(on="client", socket="clock", events="POLLIN", timeout_s=0.2).returns(0),
+            ],
+            claims={"C101": "true", "C110": "true", "C114": "wrong"},
+        ),
+        Case(
+            "shutdown",
+            calls=[
+                shutdown(on="client", how="SHUT_WR").returns(0),
+                recv(on="client")
+                .returns(0, within_s=(0.0, 0.5))
+                .after(fin(at="client", sender="server")),
+                close(on="client").returns(0, within_s=(0.0, 0.1)),
+            ],
+            claims={"C113": "true", "C114": "wrong"},
+        ),
+    ],
+    look=(
+        "A capture shows a FIN from each side and one ACK alone, the last. `ss -tan` shows "
+        "TIME-WAIT on the side that closed first, and nothing on the other."
+    ),
+    source=(
+        "RFC 9293 3.6 and 3.8.6.3; RFC 1122 4.2.3.2; close(2); Linux net/ipv4/tcp_output.c "
+        "tcp_send_delayed_ack(), net/ipv4/tcp_input.c tcp_rcv_state_process() TCP_FIN_WAIT1, "
+        "tcp_time_wait()"
+    ),
+)
