@@ -275,7 +275,8 @@ class Pattern:
 
     `text` names them; None and "" match anything. `seq` and `acks` are the sequence and
     the acknowledgment number, counted from the SYN's (`Packet.since_syn`). `count` is how
-    many there must be (None: at least one); `schedule` when, in seconds after the first.
+    many there must be (None: at least one) and `at_most` how many there may be, none too;
+    `schedule` when, in seconds after the first.
     """
 
     at: str
@@ -294,6 +295,7 @@ class Pattern:
     seq: Any = None
     acks: Any = None
     count: Any = None
+    at_most: Any = None
     schedule: Any = None
 
     def mistakes(self) -> list[str]:
@@ -307,8 +309,11 @@ class Pattern:
             for role in (self.sender, self.to)
             if role and role not in DESTINATIONS
         ]
-        if not (self.count is None or isinstance(self.count, Known) or _is_count(self.count)):
-            found.append(f"{self.text}: count={self.count!r} is not a number of packets")
+        found += [
+            f"{self.text}: {name}={number!r} is not a number of packets"
+            for name, number in (("count", self.count), ("at_most", self.at_most))
+            if not (number is None or isinstance(number, Known) or _is_count(number))
+        ]
         if not (self.error is None or isinstance(self.error, Known) or _is_pair(self.error)):
             found.append(f"{self.text}: error={self.error!r} is not (type, code)")
         for name, number in (("seq", self.seq), ("acks", self.acks)):
@@ -353,6 +358,8 @@ class Pattern:
         seen = [packet for packet in packets if self.matches(packet)]
         if self.schedule is not None:
             return self._off_schedule(seen)
+        if self.at_most is not None:
+            return "" if len(seen) <= self.at_most else f"{len(seen)} seen"
         if self.count is None and seen:
             return ""
         return "" if len(seen) == self.count else f"{len(seen)} seen"
@@ -370,6 +377,8 @@ class Pattern:
         """Return what is wanted, in words."""
         if self.schedule is not None:
             return "at " + ", ".join(f"{t:g}" for t in self.schedule) + " s"
+        if self.at_most is not None:
+            return f"at most {self.at_most}"
         return "at least 1" if self.count is None else f"{self.count}"
 
 
@@ -405,17 +414,18 @@ def fin(
 
 def ack(
     *, at: str, sender: str = "", window: int | None = None, seq: Any = None, acks: Any = None,
-    count: Any = None,
+    count: Any = None, at_most: Any = None,
 ) -> Pattern:  # fmt: skip
     """Match ACKs that carry nothing: of a handshake or of data, keepalive and window probes.
 
     `window` is what they advertise, 0 for a closed one. `seq` and `acks` are the sequence
     and the acknowledgment number, counted from the SYN's, which is 0: a SYN and a FIN
     take one number each, and so does each byte. `acks` is the number expected next.
+    With `at_most` there may be fewer, or none.
     """
     text = "ACK" if window is None else f"ACK with window {window}"
     return Pattern(at, text, "tcp", flags="A", sender=sender, without_data=True, window=window,
-                   seq=seq, acks=acks, count=count)  # fmt: skip
+                   seq=seq, acks=acks, count=count, at_most=at_most)  # fmt: skip
 
 
 def data(*, at: str, sender: str = "", proto: str = "tcp", count: Any = None) -> Pattern:

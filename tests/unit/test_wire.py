@@ -217,6 +217,17 @@ def test_count_is_exact_where_it_is_given() -> None:
     assert syn(at="client").unmet([]) == "0 seen"
 
 
+def test_at_most_so_many_may_be_none() -> None:
+    pattern = ack(at="client", at_most=1)
+    two = [packet(t_s=0, flags="A"), packet(t_s=1, flags="A")]
+    assert pattern.unmet([]) == pattern.unmet(two[:1]) == ""
+    assert pattern.unmet(two) == "2 seen"
+    assert pattern.wanted() == "at most 1"
+    assert ack(at="client", at_most="few").mistakes() == [
+        "ACK: at_most='few' is not a number of packets"
+    ]
+
+
 @pytest.mark.parametrize(
     ("times", "said"),
     [
