@@ -1,10 +1,11 @@
 """A damaged packet is dropped without a word, and TCP sends it again.
 
 Interference on the way can flip a bit. Whoever notices it throws the packet away: there is no
-ICMP error for it (RFC 1122 3.2.2), and could be none, for the sender's address may be what is
-damaged. A router looks at the checksum of the IPv4 header alone, and drops what is wrong there
-(InHdrErrors). The checksum of TCP is none of its business: it forwards the segment, and the
-host at the end drops it (InCsumErrors). IPv6 has no checksum of its own, and leaves it to TCP's.
+ICMP error for it (RFC 1122 3.2.1.2), and could be none, for the sender's address may be what is
+damaged. A router looks at the IPv4 header alone, at its version, length and checksum, and drops
+what is wrong there (InHdrErrors). The checksum of TCP is none of its business: it forwards the
+segment, and the host at the end drops it (InCsumErrors). IPv6 has no checksum of its own, and
+leaves it to TCP's.
 
 To the caller it is as if the packet were lost. connect() sends its SYN again after 1 s and
 succeeds; there is neither EHOSTUNREACH nor ENETUNREACH. Even to a port where nobody listens,

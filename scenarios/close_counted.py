@@ -59,7 +59,7 @@ SCENARIO = Scenario(
                 close(on="client", socket="copy")
                 .returns(0)
                 .after(fin(at="client", sender="client")),
-                recv(on="server", socket="c").returns(0, within_s=(0.0, 0.2)),
+                recv(on="server", socket="c").returns(0, within_s=(0.0, 0.5)),
             ],
             seen=[fin(at="server", sender="client", count=1)],
             absent=[fin(at="client", sender="server"), rst(at="client")],
@@ -127,7 +127,7 @@ SCENARIO = Scenario(
             ],
             calls=[
                 close(on="server", socket="c").returns(0).after(fin(at="server", sender="server")),
-                recv(on="client").returns(0, within_s=(0.0, 0.2)),
+                recv(on="client").returns(0, within_s=(0.0, 0.5)),
                 state(on="client").tells("CLOSE-WAIT"),
             ],
             seen=[fin(at="client", sender="server", count=1)],
@@ -148,7 +148,7 @@ SCENARIO = Scenario(
                 shutdown(on="client", how="SHUT_WR")
                 .returns(0)
                 .after(fin(at="client", sender="client")),
-                recv(on="server", socket="c").returns(0, within_s=(0.0, 0.2)),
+                recv(on="server", socket="c").returns(0, within_s=(0.0, 0.5)),
                 send(on="client", socket="copy", data=b"more").fails("EPIPE"),
                 # Both are open, and the other direction is.
                 send(on="server", socket="c", data=b"reply").returns(5),

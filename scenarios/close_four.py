@@ -48,13 +48,13 @@ SCENARIO = Scenario(
                 accept(on="server"),
             ],
             calls=[
-                close(on="client").returns(0, within_s=(0.0, 0.2)),
+                close(on="client").returns(0, within_s=(0.0, 0.5)),
                 recv(on="server", socket="c")
-                .returns(0, within_s=(0.0, 0.2))
+                .returns(0, within_s=(0.0, 0.5))
                 .after(fin(at="server", sender="client")),
                 # The program takes its time; there is no urgent data to come.
                 poll(on="server", socket="c", events="POLLPRI", timeout_s=0.2).returns(0),
-                close(on="server", socket="c").returns(0, within_s=(0.0, 0.2)),
+                close(on="server", socket="c").returns(0, within_s=(0.0, 0.5)),
             ],
             seen=[
                 fin(at="server", sender="client", seq=1, acks=1, count=1),
@@ -95,13 +95,13 @@ SCENARIO = Scenario(
                 send(on="server", socket="c", data=b"bye").returns(3),
             ],
             calls=[
-                close(on="server", socket="c").returns(0, within_s=(0.0, 0.2)),
+                close(on="server", socket="c").returns(0, within_s=(0.0, 0.5)),
                 # The data first, then the end, and always the end.
-                recv(on="client").gives(b"bye", within_s=(0.0, 0.2)),
-                recv(on="client").returns(0, within_s=(0.0, 0.2)),
+                recv(on="client").gives(b"bye", within_s=(0.0, 0.5)),
+                recv(on="client").returns(0, within_s=(0.0, 0.5)),
                 poll(on="client", events="POLLPRI", timeout_s=0.2).returns(0),
-                recv(on="client").returns(0, within_s=(0.0, 0.2)),
-                close(on="client").returns(0, within_s=(0.0, 0.2)),
+                recv(on="client").returns(0, within_s=(0.0, 0.5)),
+                close(on="client").returns(0, within_s=(0.0, 0.5)),
                 poll(on="server", events="POLLIN", timeout_s=0.1).returns(0),
             ],
             seen=[

@@ -6,7 +6,7 @@ from there to TIME-WAIT when the ACK comes. So it is four segments again, in ano
 both sides are in TIME-WAIT for 60 s: there is no side that closed first.
 
 It needs a path that is longer than the time between the two close(): here the router holds
-every segment back for 350 ms. Neither program notices anything of it; close() returns at once on
+every segment back for 300 ms. Neither program notices anything of it; close() returns at once on
 both sides.
 """
 
@@ -33,23 +33,23 @@ SCENARIO = Scenario(
     needs=["sock_destroy"],
     control=[connect(on="client", to="server"), exchange(on="client", data=b"hi").gives(b"abc")],
     fault=[
-        delay(to="server", port=17330, ms=350),
-        delay(to="server", port=17330, ms=350, replies=True),
+        delay(to="server", port=17330, ms=300),
+        delay(to="server", port=17330, ms=300, replies=True),
     ],
     before=[
         bind(on="server", to="server", port=17330, options={"SO_REUSEADDR": 1}),
         listen(on="server"),
     ],
     calls=[
-        connect(on="client", to="server", port=17330).returns(0, within_s=(0.7, 1.2)),
+        connect(on="client", to="server", port=17330).returns(0, within_s=(0.6, 1.0)),
         accept(on="server"),
         close(on="client")
-        .returns(0, within_s=(0.0, 0.1))
+        .returns(0, within_s=(0.0, 0.4))
         .before(fin(at="client", sender="server")),
         close(on="server", socket="c")
-        .returns(0, within_s=(0.0, 0.1))
+        .returns(0, within_s=(0.0, 0.4))
         .before(fin(at="server", sender="client")),
-        # Two ways of 350 ms, and some more.
+        # Two ways of 300 ms, and some more.
         poll(on="server", events="POLLIN", timeout_s=1.2).returns(0),
     ],
     seen=[

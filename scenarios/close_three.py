@@ -1,13 +1,15 @@
 """Three segments end a connection when the other side closes at once.
 
-The first FIN is acknowledged by the second: a kernel that has nothing else to send waits up to
-40 ms before it sends a mere ACK, and a program that reads the end and closes needs less than
+The first FIN is acknowledged by the second: a kernel that has nothing else to send waits for up
+to 40 ms before it sends a mere ACK, and a program that reads the end and closes needs less than
 one. So its FIN carries the ACK, and FIN, FIN with ACK, ACK is all that is seen. The lab's own
 server does so. The states are the same as with four segments, but FIN-WAIT-2 is left out: one
 segment takes the first closer from FIN-WAIT-1 to TIME-WAIT.
 
 close() does not wait for any of this. It returns at once, and the kernel does the rest for a
-socket that no program has any more.
+socket that no program has any more. (Three connections are closed here, one after another: on a
+busy machine the server may have to wait for its turn for longer than 40 ms, and then it is four
+segments after all.)
 """
 
 from lab import (
@@ -30,20 +32,19 @@ SCENARIO = Scenario(
     cause="nothing",
     before=[
         pipe(on="client", socket="clock"),
-        connect(on="client", to="server"),
+        connect(on="client", to="server", socket="one"),
+        connect(on="client", to="server", socket="two"),
+        connect(on="client", to="server", socket="three"),
     ],
     seen=[
-        fin(at="client", sender="client", seq=1, acks=1, count=1),
-        fin(at="server", sender="client", seq=1, acks=1, count=1),
-        fin(at="client", sender="server", seq=1, acks=2, count=1),
-        ack(at="server", sender="client", seq=2, acks=2, count=1),
+        fin(at="client", sender="client", seq=1, acks=1, count=3),
+        fin(at="server", sender="client", seq=1, acks=1, count=3),
+        fin(at="client", sender="server", seq=1, acks=2, count=3),
+        ack(at="server", sender="client", seq=2, acks=2, count=3),
+        # Once at least the server's kernel sent none.
+        ack(at="client", sender="server", acks=2, at_most=2),
     ],
-    # The server's kernel sent no ACK by itself.
-    absent=[
-        ack(at="client", sender="server"),
-        rst(at="client"),
-        rst(at="server"),
-    ],
+    absent=[rst(at="client"), rst(at="server")],
     counted=[
         Counted("client", "Tcp.RetransSegs", exactly=0),
         Counted("client", "Tcp.EstabResets", exactly=0),
@@ -53,7 +54,7 @@ SCENARIO = Scenario(
             on="client",
             port=16555,
             states=["ESTAB", "TIME-WAIT"],
-            never=["FIN-WAIT-2", "CLOSE-WAIT", "LAST-ACK", "CLOSED"],
+            never=["CLOSE-WAIT", "LAST-ACK", "CLOSED"],
         ),
         went_through(
             on="server",
@@ -66,22 +67,31 @@ SCENARIO = Scenario(
         Case(
             "close",
             calls=[
-                close(on="client")
-                .returns(0, within_s=(0.0, 0.1))
+                close(on="client", socket="one")
+                .returns(0, within_s=(0.0, 0.4))
                 .after(fin(at="client", sender="client")),
                 # Nothing is read from the pipe: it is a moment for the answers to come.
                 poll(on="client", socket="clock", events="POLLIN", timeout_s=0.2).returns(0),
+                close(on="client", socket="two").returns(0, within_s=(0.0, 0.4)),
+                poll(on="client", socket="clock", events="POLLIN", timeout_s=0.2).returns(0),
+                close(on="client", socket="three").returns(0, within_s=(0.0, 0.4)),
+                poll(on="client", socket="clock", events="POLLIN", timeout_s=0.5).returns(0),
             ],
             claims={"C101": "true", "C110": "true", "C114": "wrong"},
         ),
         Case(
+            # As with close(), but this side waits for the other's FIN, which is its end too.
             "shutdown",
             calls=[
-                shutdown(on="client", how="SHUT_WR").returns(0),
-                recv(on="client")
+                shutdown(on="client", how="SHUT_WR", socket="one").returns(0),
+                recv(on="client", socket="one")
                 .returns(0, within_s=(0.0, 0.5))
                 .after(fin(at="client", sender="server")),
-                close(on="client").returns(0, within_s=(0.0, 0.1)),
+                shutdown(on="client", how="SHUT_WR", socket="two").returns(0),
+                recv(on="client", socket="two").returns(0, within_s=(0.0, 0.5)),
+                shutdown(on="client", how="SHUT_WR", socket="three").returns(0),
+                recv(on="client", socket="three").returns(0, within_s=(0.0, 0.5)),
+                close(on="client", socket="one").returns(0, within_s=(0.0, 0.4)),
             ],
             claims={"C113": "true", "C114": "wrong"},
         ),

@@ -98,14 +98,14 @@ SCENARIO = Scenario(
         Case(
             # The last ACK comes late: connect() has returned long before.
             "connect_returns",
-            fault=delay(to="server", port=17302, flags="ACK", times=1, ms=300),
+            fault=delay(to="server", port=17302, flags="ACK", times=1, ms=700),
             before=[
                 bind(on="server", to="server", port=17302, options={"SO_REUSEADDR": 1}),
                 listen(on="server"),
             ],
             calls=[
                 connect(on="client", to="server", port=17302)
-                .returns(0, within_s=(0.0, 0.2))
+                .returns(0, within_s=(0.0, 0.5))
                 .after(syn_ack(at="client"))
                 .before(ack(at="server", sender="client")),
                 poll(on="server", events="POLLIN", timeout_s=2.0)
@@ -128,18 +128,18 @@ SCENARIO = Scenario(
         Case(
             # accept() waits already, and is woken by the ACK and by nothing before it.
             "accept_waiting",
-            fault=delay(to="server", port=17303, flags="ACK", times=1, ms=300),
+            fault=delay(to="server", port=17303, flags="ACK", times=1, ms=700),
             before=[
                 bind(on="server", to="server", port=17303, options={"SO_REUSEADDR": 1}),
                 listen(on="server"),
             ],
             calls=[
                 accept(on="server")
-                .tells("{client:url}:…", within_s=(0.3, 2.0))
+                .tells("{client:url}:…", within_s=(0.7, 2.5))
                 .after(ack(at="server", sender="client"))
                 .in_background(),
                 connect(on="client", to="server", port=17303)
-                .returns(0, within_s=(0.0, 0.2))
+                .returns(0, within_s=(0.0, 0.5))
                 .after(syn_ack(at="client"))
                 .before(ack(at="server", sender="client")),
             ],

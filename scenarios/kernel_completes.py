@@ -48,7 +48,7 @@ SCENARIO = Scenario(
                 listen(on="server", backlog=4),
             ],
             calls=[
-                connect(on="client", to="server", port=17310).returns(0, within_s=(0.0, 0.2)),
+                connect(on="client", to="server", port=17310).returns(0, within_s=(0.0, 0.5)),
                 send(on="client", data=b"hello").returns(5),
                 # A reply does not come; meanwhile the data is acknowledged.
                 poll(on="client", events="POLLIN", timeout_s=0.2).returns(0),
@@ -73,11 +73,11 @@ SCENARIO = Scenario(
                 listen(on="server", backlog=4),
             ],
             calls=[
-                connect(on="client", to="server", port=17311).returns(0, within_s=(0.0, 0.2)),
+                connect(on="client", to="server", port=17311).returns(0, within_s=(0.0, 0.5)),
                 poll(on="client", events="POLLIN", timeout_s=1.0).returns(0, within_s=(1.0, 1.5)),
                 ss(on="server", port=17311, state="ESTAB").returns(1),
                 ss(on="server", port=17311, state="LISTEN").tells("LISTEN 1/4"),
-                accept(on="server").tells("{client:url}:…", within_s=(0.0, 0.2)),
+                accept(on="server").tells("{client:url}:…", within_s=(0.0, 0.5)),
                 ss(on="server", port=17311, state="LISTEN").tells("LISTEN 0/4"),
             ],
             seen=[
@@ -101,13 +101,13 @@ SCENARIO = Scenario(
                 listen(on="server", backlog=4),
             ],
             calls=[
-                connect(on="client", to="server", port=17312).returns(0, within_s=(0.0, 0.2)),
+                connect(on="client", to="server", port=17312).returns(0, within_s=(0.0, 0.5)),
                 send(on="client", data=b"early").returns(5),
                 poll(on="client", events="POLLIN", timeout_s=0.2).returns(0),
                 accept(on="server"),
-                recv(on="server", socket="c").gives(b"early", within_s=(0.0, 0.2)),
+                recv(on="server", socket="c").gives(b"early", within_s=(0.0, 0.5)),
                 send(on="server", socket="c", data=b"late").returns(4),
-                recv(on="client").gives(b"late", within_s=(0.0, 0.2)),
+                recv(on="client").gives(b"late", within_s=(0.0, 0.5)),
             ],
             seen=[
                 data(at="server", sender="client", count=1),

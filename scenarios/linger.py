@@ -60,7 +60,7 @@ SCENARIO = Scenario(
                 fill(on="client"),
             ],
             calls=[
-                close(on="client").returns(0, within_s=(0.0, 0.2)),
+                close(on="client").returns(0, within_s=(0.0, 0.5)),
                 # The kernel has the rest of it, and no program has the socket.
                 ss(on="client", port=17360, state="FIN-WAIT-1").returns(1),
             ],

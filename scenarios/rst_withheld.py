@@ -38,7 +38,7 @@ SCENARIO = Scenario(
             fault=drop(on="server", to="server", port=17410),
             before=[
                 connect(on="client", to="server", port=17410, socket="first").fails(
-                    "ECONNREFUSED", within_s=(0.0, 0.2)
+                    "ECONNREFUSED", within_s=(0.0, 0.5)
                 ),
             ],
             calls=[
@@ -61,7 +61,7 @@ SCENARIO = Scenario(
             fault=drop_reply(on="server", sender="server", port=17411, flags="RST"),
             before=[
                 connect(on="client", to="server", port=17411, socket="first").fails(
-                    "ECONNREFUSED", within_s=(0.0, 0.2)
+                    "ECONNREFUSED", within_s=(0.0, 0.5)
                 ),
             ],
             calls=[
@@ -83,7 +83,7 @@ SCENARIO = Scenario(
             fault=drop_reply(on="router", sender="server", port=17412, flags="RST"),
             before=[
                 connect(on="client", to="server", port=17412, socket="first").fails(
-                    "ECONNREFUSED", within_s=(0.0, 0.2)
+                    "ECONNREFUSED", within_s=(0.0, 0.5)
                 ),
             ],
             calls=[

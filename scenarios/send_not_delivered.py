@@ -50,7 +50,7 @@ SCENARIO = Scenario(
                 accept(on="server"),
             ],
             calls=[
-                send(on="client", data=bytes(1000)).returns(1000, within_s=(0.0, 0.2)),
+                send(on="client", data=bytes(1000)).returns(1000, within_s=(0.0, 0.5)),
                 poll(on="server", socket="c", events="POLLIN", timeout_s=0.1).returns(0),
                 recv(on="client").fails("ETIMEDOUT", within_s=(0.5, 3.5)),
                 poll(on="server", socket="c", events="POLLIN", timeout_s=0.1).returns(0),
@@ -72,12 +72,12 @@ SCENARIO = Scenario(
                 connect(on="client", to="server", port=17401),
             ],
             calls=[
-                send(on="client", data=bytes(5000)).returns(5000, within_s=(0.0, 0.2)),
+                send(on="client", data=bytes(5000)).returns(5000, within_s=(0.0, 0.5)),
                 poll(on="client", events="POLLIN", timeout_s=0.2).returns(0),
                 ss(on="client", port=17401).tells("ESTAB 0/0"),
                 ss(on="server", port=17401, state="ESTAB").tells("ESTAB 5000/0"),
                 close(on="server"),
-                recv(on="client").fails("ECONNRESET", within_s=(0.0, 0.2)),
+                recv(on="client").fails("ECONNRESET", within_s=(0.0, 0.5)),
             ],
             seen=[
                 data(at="server", sender="client"),
@@ -109,8 +109,8 @@ SCENARIO = Scenario(
                 fill(on="client"),
                 recv(on="server", socket="c", size=3).returns(3),
                 close(on="server", socket="c"),
-                recv(on="client").fails("ECONNRESET", within_s=(0.0, 0.2)),
-                send(on="client", data=b"more").fails("EPIPE", within_s=(0.0, 0.2)),
+                recv(on="client").fails("ECONNRESET", within_s=(0.0, 0.5)),
+                send(on="client", data=b"more").fails("EPIPE", within_s=(0.0, 0.5)),
             ],
             seen=[
                 data(at="server", sender="client"),

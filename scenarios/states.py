@@ -123,15 +123,15 @@ SCENARIO = Scenario(
             # Slower still, so that the second close() surely comes before the first FIN.
             "both_close",
             fault=[
-                delay(to="server", port=17342, ms=350),
-                delay(to="server", port=17342, ms=350, replies=True),
+                delay(to="server", port=17342, ms=300),
+                delay(to="server", port=17342, ms=300, replies=True),
             ],
             before=[
                 bind(on="server", to="server", port=17342, options={"SO_REUSEADDR": 1}),
                 listen(on="server"),
             ],
             calls=[
-                connect(on="client", to="server", port=17342).returns(0, within_s=(0.7, 1.2)),
+                connect(on="client", to="server", port=17342).returns(0, within_s=(0.6, 1.0)),
                 accept(on="server"),
                 close(on="client").before(fin(at="client", sender="server")),
                 close(on="server", socket="c").before(fin(at="server", sender="client")),
