@@ -1,15 +1,16 @@
 """Three segments end a connection when the other side closes at once.
 
-The first FIN is acknowledged by the second: a kernel that has nothing else to send waits for up
-to 40 ms before it sends a mere ACK, and a program that reads the end and closes needs less than
-one. So its FIN carries the ACK, and FIN, FIN with ACK, ACK is all that is seen. The lab's own
-server does so. The states are the same as with four segments, but FIN-WAIT-2 is left out: one
-segment takes the first closer from FIN-WAIT-1 to TIME-WAIT.
+The first FIN is acknowledged by the second: a kernel that has nothing else to send waits for
+40 ms before it sends a mere ACK, once the two have talked, and a program that reads the end and
+closes needs less than one. So its FIN carries the ACK, and FIN, FIN with ACK, ACK is all that is
+seen. The lab's own server does so. The states are the same as with four segments, but FIN-WAIT-2
+is left out: one segment takes the first closer from FIN-WAIT-1 to TIME-WAIT.
 
 close() does not wait for any of this. It returns at once, and the kernel does the rest for a
 socket that no program has any more. (Three connections are closed here, one after another: on a
 busy machine the server may have to wait for its turn for longer than 40 ms, and then it is four
-segments after all.)
+segments after all. So it often is where no data came before the FIN: then Linux sends its ACK
+after a few milliseconds.)
 """
 
 from lab import (
@@ -24,6 +25,7 @@ from lab import (
     poll,
     recv,
     rst,
+    send,
     shutdown,
     went_through,
 )
@@ -35,14 +37,20 @@ SCENARIO = Scenario(
         connect(on="client", to="server", socket="one"),
         connect(on="client", to="server", socket="two"),
         connect(on="client", to="server", socket="three"),
+        send(on="client", data=b"one", socket="one").returns(3),
+        recv(on="client", socket="one").gives(b"one"),
+        send(on="client", data=b"two", socket="two").returns(3),
+        recv(on="client", socket="two").gives(b"two"),
+        send(on="client", data=b"tri", socket="three").returns(3),
+        recv(on="client", socket="three").gives(b"tri"),
     ],
     seen=[
-        fin(at="client", sender="client", seq=1, acks=1, count=3),
-        fin(at="server", sender="client", seq=1, acks=1, count=3),
-        fin(at="client", sender="server", seq=1, acks=2, count=3),
-        ack(at="server", sender="client", seq=2, acks=2, count=3),
+        fin(at="client", sender="client", seq=4, acks=4, count=3),
+        fin(at="server", sender="client", seq=4, acks=4, count=3),
+        fin(at="client", sender="server", seq=4, acks=5, count=3),
+        ack(at="server", sender="client", seq=5, acks=5, count=3),
         # Once at least the server's kernel sent none.
-        ack(at="client", sender="server", acks=2, at_most=2),
+        ack(at="client", sender="server", acks=5, at_most=2),
     ],
     absent=[rst(at="client"), rst(at="server")],
     counted=[
