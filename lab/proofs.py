@@ -54,6 +54,8 @@ def errno_name(number: int) -> str:
 def prove(case: Case, seen: Observation) -> tuple[list[Proof], Picture | None]:
     """Return every proof of a case, and the picture that it showed."""
     proofs = [_prove_call(call, got) for call, got in zip(case.all_calls, seen.calls)]
+    for call, got in zip(case.all_calls, seen.calls):
+        proofs += _prove_order(call, got, seen.packets)
     proofs += [_prove_seen(pattern, seen.packets) for pattern in case.seen]
     proofs += [_prove_absent(pattern, seen.packets) for pattern in case.absent]
     missed = [f"{number} packets lost at {at}" for at, number in seen.lost.items() if number]
@@ -208,6 +210,26 @@ def _prove_seen(pattern: Pattern, packets: Sequence[Packet]) -> Proof:
     number = sum(map(pattern.matches, packets))
     got = unmet or (pattern.wanted() if pattern.schedule is not None else f"{number}")
     return Proof("wire", pattern.describe(), pattern.wanted(), got, not unmet)
+
+
+def _prove_order(call: Call, got: Mapping[str, Any], packets: Sequence[Packet]) -> list[Proof]:
+    """Return the proofs that a call returned after, or before, the first packet of a kind."""
+    proofs = []
+    for word, pattern in (("after", call.wanted.after), ("before", call.wanted.before)):
+        if pattern is None:
+            continue
+        first_ns = min((packet.t_ns for packet in packets if pattern.matches(packet)), default=None)
+        if first_ns is None:
+            shown, ok = "there was none", False
+        elif got["value"] is None:
+            shown, ok = "it did not return", False
+        else:
+            later_ms = (got["at_ns"] - first_ns) / 1e6 + got["elapsed_ms"]
+            shown = f"{duration(abs(later_ms))} {'after' if later_ms > 0 else 'before'}"
+            ok = (later_ms > 0) == (word == "after")
+        what = f"{name_of(call)} returned"
+        proofs.append(Proof("call", what, f"{word} {pattern.describe()}", shown, ok))
+    return proofs
 
 
 def _prove_absent(pattern: Pattern, packets: Sequence[Packet]) -> Proof:

@@ -11,7 +11,7 @@ import socket
 import struct
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,9 @@ class Packet:
     """One packet at one vantage. Addresses are text, `src` and `dst` are roles where known.
 
     `error` is (type, code) of an ICMP message; what an ICMP error quotes is in
-    `quoted`, as (source, destination, destination port).
+    `quoted`, as (source, destination, destination port). `since_syn` are the sequence
+    and the acknowledgment number counted from those of the SYNs, 0 for a SYN's own;
+    None where this vantage had not seen the SYN, or nothing is acknowledged.
     """
 
     at: str
@@ -56,6 +58,7 @@ class Packet:
     error: tuple[int, int] | None = None
     quoted: tuple[str, str, int] | None = None
     note: str = ""
+    since_syn: tuple[int | None, int | None] = field(default=(None, None), compare=False)
 
     @property
     def identity(self) -> tuple[Any, ...]:
@@ -118,7 +121,22 @@ def of_calls(packets: Iterable[Packet], addresses: Iterable[str]) -> list[Packet
     callers = set(addresses)
     ours = sorted((p for p in packets if p.involves(callers)), key=lambda p: p.t_ns)
     begun = {_connection(p) for p in ours if p.flags == "S"}
-    return [p for p in ours if p.proto != "tcp" or _connection(p) in begun]
+    return _counted_from_syns(p for p in ours if p.proto != "tcp" or _connection(p) in begun)
+
+
+def _counted_from_syns(packets: Iterable[Packet]) -> list[Packet]:
+    """Return packets, in order of time, with the numbers of TCP counted from the SYNs'."""
+    first: dict[tuple[Any, ...], int] = {}
+    counted = []
+    for packet in packets:
+        here, there = (packet.src_ip, packet.sport), (packet.dst_ip, packet.dport)
+        if "S" in packet.flags:
+            first[packet.at, here, there] = packet.seq
+        ours, theirs = first.get((packet.at, here, there)), first.get((packet.at, there, here))
+        seq = None if ours is None else (packet.seq - ours) % 2**32
+        acks = None if theirs is None else (packet.ack - theirs) % 2**32
+        counted.append(replace(packet, since_syn=(seq, acks if "A" in packet.flags else None)))
+    return counted
 
 
 def _connection(packet: Packet) -> frozenset[tuple[str, int]]:
@@ -255,8 +273,10 @@ ICMP_NAMES = {
 class Pattern:
     """Packets that must, or must not, have been seen at a vantage.
 
-    `text` names them; None and "" match anything. `count` is how many there must
-    be (None: at least one); `schedule` when, in seconds after the first.
+    `text` names them; None and "" match anything. `seq` and `acks` are the sequence and
+    the acknowledgment number, counted from the SYN's (`Packet.since_syn`). `count` is how
+    many there must be (None: at least one) and `at_most` how many there may be, none too;
+    `schedule` when, in seconds after the first.
     """
 
     at: str
@@ -272,7 +292,10 @@ class Pattern:
     without_data: bool = False
     with_note: str = ""
     window: int | None = None
+    seq: Any = None
+    acks: Any = None
     count: Any = None
+    at_most: Any = None
     schedule: Any = None
 
     def mistakes(self) -> list[str]:
@@ -286,10 +309,16 @@ class Pattern:
             for role in (self.sender, self.to)
             if role and role not in DESTINATIONS
         ]
-        if not (self.count is None or isinstance(self.count, Known) or _is_count(self.count)):
-            found.append(f"{self.text}: count={self.count!r} is not a number of packets")
+        found += [
+            f"{self.text}: {name}={number!r} is not a number of packets"
+            for name, number in (("count", self.count), ("at_most", self.at_most))
+            if not (number is None or isinstance(number, Known) or _is_count(number))
+        ]
         if not (self.error is None or isinstance(self.error, Known) or _is_pair(self.error)):
             found.append(f"{self.text}: error={self.error!r} is not (type, code)")
+        for name, number in (("seq", self.seq), ("acks", self.acks)):
+            if not (number is None or isinstance(number, Known) or _is_count(number)):
+                found.append(f"{self.text}: {name}={number!r} is not a number, counted from 0")
         return found
 
     def matches(self, packet: Packet) -> bool:
@@ -306,6 +335,8 @@ class Pattern:
             and (not self.with_data or packet.length > 0)
             and (not self.without_data or packet.length == 0)
             and (self.window is None or packet.window == self.window)
+            and (self.seq is None or packet.since_syn[0] == self.seq)
+            and (self.acks is None or packet.since_syn[1] == self.acks)
             and self.with_note in packet.note
         )
 
@@ -315,13 +346,20 @@ class Pattern:
             f" to {self.to}" if self.to else ""
         )
         error = f" {self.error[0]}/{self.error[1]}" if isinstance(self.error, tuple) else ""
-        return f"{self.text}{error}{way} at {self.at}"
+        numbers = "".join(
+            f" {name} {number}"
+            for name, number in (("seq", self.seq), ("ack", self.acks))
+            if number is not None
+        )
+        return f"{self.text}{error}{numbers}{way} at {self.at}"
 
     def unmet(self, packets: Sequence[Packet]) -> str:
         """Return "" if the packets are as wanted, else what was seen instead."""
         seen = [packet for packet in packets if self.matches(packet)]
         if self.schedule is not None:
             return self._off_schedule(seen)
+        if self.at_most is not None:
+            return "" if len(seen) <= self.at_most else f"{len(seen)} seen"
         if self.count is None and seen:
             return ""
         return "" if len(seen) == self.count else f"{len(seen)} seen"
@@ -339,6 +377,8 @@ class Pattern:
         """Return what is wanted, in words."""
         if self.schedule is not None:
             return "at " + ", ".join(f"{t:g}" for t in self.schedule) + " s"
+        if self.at_most is not None:
+            return f"at most {self.at_most}"
         return "at least 1" if self.count is None else f"{self.count}"
 
 
@@ -355,9 +395,9 @@ def syn(*, at: str, count: Any = None, schedule: Any = None) -> Pattern:
     return Pattern(at, "SYN", "tcp", flags="S", count=count, schedule=schedule)
 
 
-def syn_ack(*, at: str, count: Any = None) -> Pattern:
-    """Match SYN-ACKs."""
-    return Pattern(at, "SYN-ACK", "tcp", flags="SA", count=count)
+def syn_ack(*, at: str, acks: Any = None, count: Any = None) -> Pattern:
+    """Match SYN-ACKs; `acks` as of `ack`: 1 acknowledges the SYN."""
+    return Pattern(at, "SYN-ACK", "tcp", flags="SA", acks=acks, count=count)
 
 
 def rst(*, at: str, sender: str = "", count: Any = None) -> Pattern:
@@ -365,19 +405,27 @@ def rst(*, at: str, sender: str = "", count: Any = None) -> Pattern:
     return Pattern(at, "RST", "tcp", with_flag="R", sender=sender, count=count)
 
 
-def fin(*, at: str, sender: str = "", count: Any = None) -> Pattern:
-    """Match segments with FIN."""
-    return Pattern(at, "FIN", "tcp", with_flag="F", sender=sender, count=count)
+def fin(
+    *, at: str, sender: str = "", seq: Any = None, acks: Any = None, count: Any = None
+) -> Pattern:
+    """Match segments with FIN; `seq` and `acks` as of `ack`."""
+    return Pattern(at, "FIN", "tcp", with_flag="F", sender=sender, seq=seq, acks=acks, count=count)
 
 
-def ack(*, at: str, sender: str = "", window: int | None = None, count: Any = None) -> Pattern:
+def ack(
+    *, at: str, sender: str = "", window: int | None = None, seq: Any = None, acks: Any = None,
+    count: Any = None, at_most: Any = None,
+) -> Pattern:  # fmt: skip
     """Match ACKs that carry nothing: of a handshake or of data, keepalive and window probes.
 
-    `window` is what they advertise, 0 for a closed one.
+    `window` is what they advertise, 0 for a closed one. `seq` and `acks` are the sequence
+    and the acknowledgment number, counted from the SYN's, which is 0: a SYN and a FIN
+    take one number each, and so does each byte. `acks` is the number expected next.
+    With `at_most` there may be fewer, or none.
     """
     text = "ACK" if window is None else f"ACK with window {window}"
     return Pattern(at, text, "tcp", flags="A", sender=sender, without_data=True, window=window,
-                   count=count)  # fmt: skip
+                   seq=seq, acks=acks, count=count, at_most=at_most)  # fmt: skip
 
 
 def data(*, at: str, sender: str = "", proto: str = "tcp", count: Any = None) -> Pattern:

@@ -16,6 +16,7 @@ from lab import (
     Counted,
     Scenario,
     accept,
+    ack,
     bind,
     close,
     connect,
@@ -54,9 +55,12 @@ SCENARIO = Scenario(
             ],
             seen=[
                 syn(at="client", count=1),
-                syn_ack(at="client", count=1),
-                fin(at="server", sender="client", count=1),
-                fin(at="client", sender="server", count=1),
+                syn_ack(at="client", acks=1, count=1),
+                ack(at="server", sender="client", seq=1, acks=1, count=1),
+                fin(at="server", sender="client", seq=1, acks=1, count=1),
+                ack(at="client", sender="server", seq=1, acks=2, count=1),
+                fin(at="client", sender="server", seq=1, acks=2, count=1),
+                ack(at="server", sender="client", seq=2, acks=2, count=1),
             ],
             absent=[rst(at="client"), rst(at="server")],
             counted=[
@@ -77,6 +81,14 @@ SCENARIO = Scenario(
                     never=["FIN-WAIT-1", "FIN-WAIT-2", "TIME-WAIT"],
                 ),
             ],
+            claims={
+                "C104": "true",
+                "C110": "true",
+                "C111": "true",
+                "C112": "true",
+                "C113": "true",
+                "C114": "true",
+            },
         ),
         Case(
             "syn_ack_lost",
@@ -102,6 +114,7 @@ SCENARIO = Scenario(
                     on="server", port=17211, states=["SYN-RECV", "ESTAB"], never=["SYN-SENT"]
                 ),
             ],
+            claims={"C78": "true"},
         ),
         Case(
             "fins_lost",
@@ -151,6 +164,7 @@ SCENARIO = Scenario(
                     never=["FIN-WAIT-1", "FIN-WAIT-2", "TIME-WAIT"],
                 ),
             ],
+            claims={"C112": "true", "C113": "true"},
         ),
     ],
     look=(

@@ -64,6 +64,19 @@ SCENARIO = Scenario(
             ],
         ),
         Case(
+            # The peer has closed, and this side knows it: no EPIPE for all that.
+            "first_write",
+            calls=[
+                close(on="server", socket="c"),
+                recv(on="client").returns(0, within_s=(0.0, 0.2)),
+                send(on="client", data=b"one", sigpipe=True)
+                .returns(3, within_s=(0.0, 0.2))
+                .after(fin(at="client", sender="server")),
+                poll(on="client", events="POLLPRI", timeout_s=1.0).tells("POLLERR|POLLHUP"),
+            ],
+            claims={"C90": "wrong"},
+        ),
+        Case(
             "asked_for_the_error",
             claims={"C91": "wrong"},
             calls=[

@@ -38,7 +38,9 @@ class Wanted:
 
     `reported` is an errno that comes as the value (SO_ERROR), `told` what the call
     tells beside its value: an address, a TCP state, the events that are ready.
-    `signal` comes with the errno, or while the call waits.
+    `signal` comes with the errno, or while the call waits. `after` and `before` are
+    patterns of packets (`lab.wire`): it returns later, or sooner, than the first of them
+    is seen.
     """
 
     errno_name: str = ""
@@ -48,6 +50,8 @@ class Wanted:
     reported: Any = None
     told: Any = None
     signal: str = ""
+    after: Any = None
+    before: Any = None
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,18 @@ class Call:
         """
         return replace(self, wanted=Wanted(told=text, within_s=within_s))
 
+    def after(self, packet: Any) -> Call:
+        """Expect the call to return after the first such packet was seen. Said behind the others.
+
+        `accept(on="server").returns(5).after(ack(at="server"))`; each call has one `after`
+        and one `before`. Packets and calls are timed by one clock, that of the kernel.
+        """
+        return replace(self, wanted=replace(self.wanted, after=packet))
+
+    def before(self, packet: Any) -> Call:
+        """Expect the call to return before the first such packet is seen; said as `after`."""
+        return replace(self, wanted=replace(self.wanted, before=packet))
+
     def by(self, caller: str) -> Call:
         """Let another process of the host make the call; it has descriptors of its own."""
         return replace(self, caller=caller)
@@ -135,6 +151,8 @@ class Call:
         found += [f"{self.name}: {text}" for text in opening_mistakes(self.opening, DOMAINS, TYPES)]
         for name in (self.wanted.errno_name, self.wanted.reported):
             found += _errno_mistakes(self.name, name)
+        for packet in filter(None, (self.wanted.after, self.wanted.before)):
+            found += [f"{self.name}: {text}" for text in packet.mistakes()]
         return found + _range_mistakes(self.name, self.wanted.within_s)
 
     @property

@@ -10,6 +10,15 @@ def dup(*, on: str, new: str = "copy", socket: str = "s") -> Call:
     return Call(on, "dup", {"new": new}, socket=socket, new=(new,))
 
 
+def keep_number(*, on: str, new: str = "old", socket: str = "s") -> Call:
+    """Note a descriptor's number under another name, as a program copies a variable.
+
+    No descriptor is made: after close(2) the number is nobody's, or soon another's. The
+    value is the number.
+    """
+    return Call(on, "keep_number", {"new": new}, socket=socket, new=(new,))
+
+
 def open_path(*, on: str, path: str, flags: str = "O_RDWR|O_CREAT", new: str = "file") -> Call:
     """open(2) a file in the folder that the host's callers share, which goes with them."""
     arguments = {"path": path, "flags": flags, "new": new}

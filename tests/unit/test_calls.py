@@ -37,6 +37,7 @@ from lab import (
     inet_aton,
     inet_ntop,
     inet_pton,
+    keep_number,
     kill,
     limit_descriptors,
     listen,
@@ -70,6 +71,7 @@ from lab import (
     ss,
     start,
     state,
+    syn,
     write,
     writev,
 )
@@ -122,6 +124,7 @@ WORDS = [
     recvfrom(on="client", flags="MSG_PEEK"),
     recvmsg(on="client", control=16, flags="MSG_TRUNC|MSG_DONTWAIT"),
     dup(on="client"),
+    keep_number(on="client"),
     open_path(on="client", path="file"),
     fstat(on="client"),
     lseek(on="client"),
@@ -409,6 +412,8 @@ WRONG = [
     (CONNECT.fails("EPIPE", within_s=(-1, 1)), "is not (first, last)"),
     (CONNECT.returns(0, within_s=3), "is not (first, last)"),
     (CONNECT.tells("", within_s=(1, 2, 3)), "is not (first, last)"),
+    (CONNECT.after(syn(at="nowhere")), "no capture at 'nowhere'"),
+    (CONNECT.before(syn(at="client", count="some")), "is not a number of packets"),
 ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket as sockets
@@ -24,6 +25,7 @@ from lab import (
     inet_aton,
     inet_ntop,
     inet_pton,
+    keep_number,
     lseek,
     ntohl,
     ntohs,
@@ -53,6 +55,18 @@ def test_connection_ends_with_the_last_of_its_descriptors(make: Maker) -> None:
     assert make(recv(on=ON, socket="c"))["value"] == 3
     make(close(on=ON, socket="copy"))
     assert make(recv(on=ON, socket="c"))["value"] == 0
+
+
+def test_number_is_nobodys_after_close_and_then_the_next_sockets(make: Maker) -> None:
+    make.connected()
+    number = make(keep_number(on=ON, socket="s", new="old"))["value"]
+    make(close(on=ON))
+    assert make(send(on=ON, socket="old", data=b"abc"))["errno"] == errno.EBADF
+    assert make(socketpair(on=ON, socket="next", other="end"))["value"] == 0
+    assert make.sockets.number("next") == number
+    assert make(send(on=ON, socket="old", data=b"abc"))["value"] == 3
+    assert make(recv(on=ON, socket="end"))["value"] == 3
+    del make.sockets.numbers["old"]  # it is closed as "next"
 
 
 def test_child_keeps_a_connection_open_until_it_ends(caller: Caller, make: Maker) -> None:

@@ -132,6 +132,36 @@ def test_call_that_hung_says_so() -> None:
     assert proof_of(CONNECT, got).got == "no answer after 15.0 s"
 
 
+ORDER = [
+    # The packet came at 2 s; the call began at 1.9 s.
+    (CONNECT.after(syn(at="client")), 101.0, True, "1 ms after"),
+    (CONNECT.after(syn(at="client")), 98.0, False, "2 ms before"),
+    (CONNECT.before(syn(at="client")), 98.0, True, "2 ms before"),
+    (CONNECT.before(syn(at="client")), 101.0, False, "1 ms after"),
+    (CONNECT.after(syn(at="server")), 101.0, False, "there was none"),
+    (CONNECT.before(syn(at="server")), 98.0, False, "there was none"),
+]
+
+
+@pytest.mark.parametrize(("call", "ms", "ok", "got"), ORDER)
+def test_call_returned_after_or_before_the_first_such_packet(
+    call: Call, ms: float, ok: bool, got: str
+) -> None:
+    looked = replace(
+        seen(answer(ms=ms, at_ns=1_900_000_000)), packets=[packet(t_s=2), packet(t_s=9)]
+    )
+    order = prove(Case(calls=[call]), looked)[0][1]
+    assert (order.ok, order.got) == (ok, got)
+    assert order.what == "client connect to server:16555 returned"
+
+
+def test_call_that_hung_returned_neither_before_nor_after() -> None:
+    hung = {"hung": True, "value": None, "errno": 0, "elapsed_ms": 15000.0, "at_ns": 0}
+    case = Case(calls=[CONNECT.after(syn(at="client")).before(syn(at="client"))])
+    both = prove(case, seen(hung))[0][1:3]
+    assert [(proof.ok, proof.got) for proof in both] == [(False, "it did not return")] * 2
+
+
 # --- the wire and the counters ------------------------------------------------------
 
 

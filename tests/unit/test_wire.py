@@ -10,7 +10,7 @@ from typing import Any
 import dpkt
 import pytest
 
-from lab import any_icmp, any_packet, data, fin, icmp, rst, syn, syn_ack, who_has
+from lab import ack, any_icmp, any_packet, data, fin, icmp, rst, syn, syn_ack, who_has
 from lab.wire import OTHERHOST, Packet, of_calls, parse, write_pcap
 from tests.unit.packets import (
     CLIENT,
@@ -152,6 +152,30 @@ def test_bystander_is_not_the_calls() -> None:
     assert of_calls([beside], [CLIENT]) == []
 
 
+def test_numbers_are_counted_from_those_of_the_syns_and_wrap_around() -> None:
+    last = 2**32 - 1
+    reply: dict[str, Any] = {"src_ip": SERVER, "dst_ip": CLIENT, "sport": 16555, "dport": 40000}
+    handshake = [
+        packet(t_s=0, seq=last),
+        packet(t_s=1, flags="SA", seq=70, ack=0, **reply),
+        packet(t_s=2, flags="A", seq=0, ack=71),
+        packet(t_s=3, flags="PA", seq=71, ack=5, length=3, **reply),
+    ]
+    found = of_calls(handshake, [CLIENT])
+    assert [p.since_syn for p in found] == [(0, None), (0, 1), (1, 1), (1, 6)]
+
+
+def test_each_connection_of_the_same_ends_and_each_vantage_counts_anew() -> None:
+    again = [packet(t_s=0, seq=5), packet(t_s=1, seq=9), packet("server", 2, seq=9)]
+    found = of_calls([*again, packet("server", 3, flags="A", seq=10)], [CLIENT])
+    assert [p.since_syn[0] for p in found] == [0, 0, 0, 1]
+
+
+def test_where_the_syn_was_not_seen_there_is_no_number() -> None:
+    found = of_calls([packet(seq=5), packet("server", 1, flags="A", seq=6, ack=1)], [CLIENT])
+    assert found[1].since_syn == (None, None)
+
+
 # --- expectations -----------------------------------------------------------------
 
 SYN_AT_CLIENT = packet()
@@ -170,6 +194,13 @@ MATCHES = [
     (icmp(at="client", error=(3, 1)), {"proto": "icmp", "src": "router", "error": (3, 0)}, False),
     (icmp(at="client", error=(3, 1)), {"proto": "icmp", "src": "server", "error": (3, 1)}, False),
     (any_packet(at="client", proto="udp"), {}, False),
+    (syn_ack(at="client", acks=1), {"flags": "SA", "since_syn": (0, 1)}, True),
+    (syn_ack(at="client", acks=1), {"flags": "SA", "since_syn": (0, 2)}, False),
+    (syn_ack(at="client", acks=1), {"flags": "SA"}, False),
+    (ack(at="client", seq=1, acks=2), {"flags": "A", "since_syn": (1, 2)}, True),
+    (ack(at="client", seq=0), {"flags": "A", "since_syn": (1, 2)}, False),
+    (fin(at="client", seq=1, acks=2), {"flags": "FA", "since_syn": (1, 2)}, True),
+    (fin(at="client", seq=1, acks=1), {"flags": "FA", "since_syn": (1, 2)}, False),
 ]
 
 
@@ -184,6 +215,17 @@ def test_count_is_exact_where_it_is_given() -> None:
     assert syn(at="client", count=2).unmet(two) == ""
     assert syn(at="client", count=1).unmet(two) == "2 seen"
     assert syn(at="client").unmet([]) == "0 seen"
+
+
+def test_at_most_so_many_may_be_none() -> None:
+    pattern = ack(at="client", at_most=1)
+    two = [packet(t_s=0, flags="A"), packet(t_s=1, flags="A")]
+    assert pattern.unmet([]) == pattern.unmet(two[:1]) == ""
+    assert pattern.unmet(two) == "2 seen"
+    assert pattern.wanted() == "at most 1"
+    assert ack(at="client", at_most="few").mistakes() == [
+        "ACK: at_most='few' is not a number of packets"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -207,6 +249,15 @@ def test_every_mistake_of_a_pattern_is_named() -> None:
     wrong = rst(at="bystander", sender="nobody", count="many")
     assert [text.partition(":")[0] for text in wrong.mistakes()] == ["RST"] * 3
     assert "'bystander'" in wrong.mistakes()[0]
+    assert ack(at="client", seq=-1, acks="J").mistakes() == [
+        "ACK: seq=-1 is not a number, counted from 0",
+        "ACK: acks='J' is not a number, counted from 0",
+    ]
+
+
+def test_numbers_are_part_of_what_a_pattern_is_called() -> None:
+    pattern = ack(at="server", sender="client", seq=1, acks=0)
+    assert pattern.describe() == "ACK seq 1 ack 0 from client at server"
 
 
 # --- files ------------------------------------------------------------------------

@@ -27,6 +27,13 @@ def _dup(fd: int, new: str) -> int:  # `new` is for `make`
     return libc.call("dup", fd)
 
 
+@made(held=True)
+def _keep_number(held: Sockets, socket: str, new: str) -> int:
+    """Let a name stand for the number that a descriptor has now, whatever becomes of it."""
+    held.add(new, held.number(socket))
+    return held.number(socket)
+
+
 @made(new=True)
 def _open_path(_fd: int, path: str, flags: str, new: str) -> int:
     bits = sum(getattr(os, name) for name in flags.split("|"))
