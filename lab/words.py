@@ -26,7 +26,7 @@ PARTS: dict[str, tuple[str, ...]] = {
 }
 # What the file itself gives.
 FILLED_IN = ("self", "text")
-EXPECTATIONS = ("fails", "returns", "gives", "reports", "tells")
+EXPECTATIONS = ("fails", "returns", "returns_between", "gives", "reports", "tells")
 WAYS = ("by", "in_background", "interrupted")
 
 

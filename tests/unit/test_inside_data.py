@@ -23,6 +23,7 @@ from lab import (
     recvfrom,
     recvmsg,
     send,
+    send_rest,
     sendmsg,
     sendto,
     socketpair,
@@ -31,6 +32,7 @@ from lab import (
 )
 from lab.calls import Call
 from lab.inside.caller import Caller
+from lab.inside.octets import as_octets
 from tests.unit.maker import ON, PATIENCE_S, Maker, ask, failed
 
 PAIR = socketpair(on=ON, socket="s", other="c")
@@ -79,6 +81,22 @@ def test_write_to_a_peer_that_is_gone_raises_sigpipe(make: Maker) -> None:
     answer = make(write(on=ON, data=b"x"))
     assert (failed(answer), answer["signals"]) == ("EPIPE", ["SIGPIPE"])
     assert "signals" not in make(sendmsg(on=ON, data=[b"x"]))
+
+
+def test_rest_is_what_a_send_did_not_take(make: Maker) -> None:
+    make(PAIR)
+    make(fcntl(on=ON, blocking=False))
+    parts = [make(send(on=ON, data=b"abcdefg" * 200_000))["value"]]
+    assert 0 < parts[0] < 1_400_000
+    got = b""
+    while sum(parts) < 1_400_000 or len(got) < 1_400_000:
+        got += as_octets(make(recv(on=ON, socket="c", size=1_400_000))["data"])
+        parts.append(make(send_rest(on=ON))["value"])
+    assert got == b"abcdefg" * 200_000
+    assert make(send_rest(on=ON))["value"] == 0
+    make(close(on=ON, socket="c"))
+    assert failed(make(write(on=ON, data=b"ab"))) == "EPIPE"
+    assert failed(make(send_rest(on=ON))) == "EPIPE"
 
 
 # --- flags ----------------------------------------------------------------------
