@@ -114,7 +114,8 @@ def accept(
     """accept(2); the value is the new descriptor, named `new`; it tells the peer's address.
 
     With `length`, the room said to be there for the address (-1 is none at all), it tells
-    the length that comes back, "length 16". `flags` are accept4(2)'s, "SOCK_NONBLOCK".
+    the length that comes back and how much there is, "length 16, 4 written". `flags` are
+    accept4(2)'s, "SOCK_NONBLOCK".
     """
     arguments = {"new": new, **said(length=length, flags=flags)}
     return Call(on, "accept", arguments, socket=socket, new=(new,))

@@ -237,13 +237,12 @@ def test_length_of_an_address_is_value_and_result(make: Maker, length: int, told
     """It comes back as the address's own, however little room there was."""
     port = make.listening()
     make(connect(on=ON, to="loopback", port=port))
-    for word in (
-        getsockname(on=ON, length=length),
-        accept(on=ON, socket="l", new="c", length=length),
-    ):
-        answer = make(word)
-        size = 16 if make.family == "ipv4" else 28
-        assert (failed(answer) or answer["detail"]) == told.format(size)
+    size = 16 if make.family == "ipv4" else 28
+    answer = make(getsockname(on=ON, length=length))
+    assert (failed(answer) or answer["detail"]) == told.format(size)
+    answer = make(accept(on=ON, socket="l", new="c", length=length))
+    whole = told if told == "EINVAL" else f"{told}, {min(length, size)} written"
+    assert (failed(answer) or answer["detail"]) == whole.format(size)
 
 
 def test_flags_of_accept_are_those_of_the_new_socket(make: Maker) -> None:
