@@ -138,7 +138,7 @@ SCENARIO = Scenario(
     ],
     look=(
         "`strace -e trace=read,recvfrom -e signal=all -p PID` shows the signal beside the call: "
-        "`= ? ERESTARTSYS (To be restarted if SA_RESTART is set)` or `= ? EINTR`, and whether the "
+        "`= ? ERESTARTSYS (To be restarted if SA_RESTART is set)` or `= -1 EINTR`, and whether the "
         "program takes EINTR for the end of the connection. `SigCgt` in /proc/PID/status are the "
         "signals that have a handler."
     ),

@@ -163,7 +163,7 @@ SCENARIO = Scenario(
         ),
     ],
     look=(
-        "Status 141 in a shell, `status=13/PIPE` in `systemctl status`, and no message: SIGPIPE. "
+        "Status 141 in a shell, `signal=PIPE` in `systemctl status`, and no message: SIGPIPE. "
         "`strace -e signal=SIGPIPE` shows it behind the call. `SigIgn` in /proc/PID/status has bit "
         "12 (0x1000) if the program ignores it."
     ),
