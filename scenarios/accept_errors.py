@@ -56,8 +56,8 @@ SCENARIO = Scenario(
                 accept(on="server"),
                 # One that is bound, and one that is connected.
                 bind(on="server", port=17471, socket="bound"),
-                accept(on="server", socket="bound", new="n").fails("EINVAL", within_s=(0.0, 0.2)),
-                accept(on="server", socket="c", new="n").fails("EINVAL", within_s=(0.0, 0.2)),
+                accept(on="server", socket="bound", new="n").fails("EINVAL"),
+                accept(on="server", socket="c", new="n").fails("EINVAL"),
             ],
         ),
         Case(
@@ -66,7 +66,7 @@ SCENARIO = Scenario(
             calls=[
                 accept(on="server"),
                 close(on="server"),
-                accept(on="server", new="n").fails("EBADF", within_s=(0.0, 0.2)),
+                accept(on="server", new="n").fails("EBADF"),
                 # What was accepted lives on.
                 send(on="client", data=b"hi").returns(2),
                 recv(on="server", socket="c").gives(b"hi"),
@@ -77,9 +77,9 @@ SCENARIO = Scenario(
             claims={"C95": "true"},
             calls=[
                 socket(on="server", type="SOCK_DGRAM", socket="u"),
-                accept(on="server", socket="u", new="n").fails("EOPNOTSUPP", within_s=(0.0, 0.2)),
+                accept(on="server", socket="u", new="n").fails("EOPNOTSUPP"),
                 pipe(on="server", socket="p"),
-                accept(on="server", socket="p", new="n").fails("ENOTSOCK", within_s=(0.0, 0.2)),
+                accept(on="server", socket="p", new="n").fails("ENOTSOCK"),
             ],
         ),
         Case(
@@ -88,7 +88,7 @@ SCENARIO = Scenario(
             calls=[
                 socket(on="server", socket="spare"),
                 limit_descriptors(on="server", spare=0),
-                accept(on="server", new="n").fails("EMFILE", within_s=(0.0, 0.2)),
+                accept(on="server", new="n").fails("EMFILE"),
                 ss(on="server", port=17470, state="LISTEN").tells("LISTEN 1/128").by("another"),
                 close(on="server", socket="spare"),
                 accept(on="server"),
@@ -101,7 +101,7 @@ SCENARIO = Scenario(
             calls=[
                 accept(on="server"),
                 fcntl(on="server", blocking=False),
-                accept(on="server", new="n").fails("EAGAIN", within_s=(0.0, 0.2)),
+                accept(on="server", new="n").fails("EAGAIN"),
             ],
         ),
         Case(
@@ -112,7 +112,7 @@ SCENARIO = Scenario(
                 accept(on="server"),
                 accept(on="server", new="n")
                 .interrupted(after_s=0.2)
-                .fails("EINTR", within_s=(0.1, 0.7), signal="SIGALRM"),
+                .fails("EINTR", within_s=(0.1, 1.5), signal="SIGALRM"),
             ],
         ),
         Case(
@@ -124,10 +124,10 @@ SCENARIO = Scenario(
                 close(on="client"),
                 poll(on="server", events="POLLIN", timeout_s=1.0).tells("POLLIN"),
                 accept(on="server"),
-                getpeername(on="server", socket="c").fails("ENOTCONN", within_s=(0.0, 0.2)),
+                getpeername(on="server", socket="c").fails("ENOTCONN"),
                 recv(on="server", socket="c").gives(b"hi"),
-                recv(on="server", socket="c").fails("ECONNRESET", within_s=(0.0, 0.2)),
-                recv(on="server", socket="c").returns(0, within_s=(0.0, 0.2)),
+                recv(on="server", socket="c").fails("ECONNRESET"),
+                recv(on="server", socket="c").returns(0),
             ],
             seen=[
                 syn(at="server", count=1),

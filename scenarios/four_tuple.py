@@ -46,11 +46,9 @@ SCENARIO = Scenario(
                 accept(on="server"),
                 send(on="client", data=b"hi").returns(2),
                 recv(on="server", socket="c").gives(b"hi"),
-                connect(on="client", to="server", port=17486, socket="port").fails(
-                    "ECONNREFUSED", within_s=(0.0, 0.2)
-                ),
+                connect(on="client", to="server", port=17486, socket="port").fails("ECONNREFUSED"),
                 connect(on="client", to="elsewhere", port=17485, socket="address").fails(
-                    "ECONNREFUSED", within_s=(0.0, 0.2)
+                    "ECONNREFUSED"
                 ),
             ],
             seen=[
@@ -113,9 +111,7 @@ SCENARIO = Scenario(
                 getsockname(on="server", socket="two").tells("{elsewhere:url}:17487"),
                 # A third one, to where the first went.
                 bind(on="client", port=17488, socket="c", options={"SO_REUSEADDR": 1}),
-                connect(on="client", to="server", port=17487, socket="c").fails(
-                    "EADDRNOTAVAIL", within_s=(0.0, 0.2)
-                ),
+                connect(on="client", to="server", port=17487, socket="c").fails("EADDRNOTAVAIL"),
             ],
             seen=[syn(at="server", count=2), syn_ack(at="client", count=2)],
             absent=[rst(at="client")],

@@ -66,7 +66,7 @@ SCENARIO = Scenario(
                 fill(on="client"),
                 write(on="client", data=b"x" * 100_000)
                 .interrupted(after_s=0.2)
-                .fails("EINTR", within_s=(0.1, 0.7), signal="SIGALRM"),
+                .fails("EINTR", within_s=(0.1, 1.5), signal="SIGALRM"),
                 state(on="client").tells("ESTAB"),
             ],
         ),
@@ -76,7 +76,7 @@ SCENARIO = Scenario(
             calls=[
                 write(on="client", data=b"abcdefg" * 200_000)
                 .interrupted(after_s=0.2)
-                .returns_between(1, 1_399_999, within_s=(0.1, 0.7), signal="SIGALRM"),
+                .returns_between(1, 1_399_999, within_s=(0.1, 1.5), signal="SIGALRM"),
                 # The peer reads now, and the rest goes the same way.
                 exchange(on="server", socket="c", data=b"")
                 .gives(b"abcdefg" * 200_000)
@@ -91,7 +91,7 @@ SCENARIO = Scenario(
             calls=[
                 write(on="client", data=b"abcdefg" * 200_000)
                 .interrupted(after_s=0.2, restart=True)
-                .returns_between(1, 1_399_999, within_s=(0.1, 0.7), signal="SIGALRM"),
+                .returns_between(1, 1_399_999, within_s=(0.1, 1.5), signal="SIGALRM"),
             ],
         ),
         Case(
@@ -103,7 +103,7 @@ SCENARIO = Scenario(
                 fill(on="client"),
                 write(on="client", data=b"x" * 1000)
                 .interrupted(after_s=0.2, restart=True)
-                .returns(1000, within_s=(0.4, 1.5), signal="SIGALRM")
+                .returns(1000, within_s=(0.4, 3.0), signal="SIGALRM")
                 .in_background(),
                 poll(on="server", socket="c", events="POLLPRI", timeout_s=0.5).returns(0),
                 exchange(on="server", socket="c", data=b"").in_background(),
@@ -120,7 +120,7 @@ SCENARIO = Scenario(
                 setsockopt(on="client", option="SO_SNDTIMEO", value=5.0),
                 write(on="client", data=b"x" * 1000)
                 .interrupted(after_s=0.2, restart=True)
-                .fails("EINTR", within_s=(0.1, 0.7), signal="SIGALRM"),
+                .fails("EINTR", within_s=(0.1, 1.5), signal="SIGALRM"),
             ],
         ),
         Case(
@@ -129,8 +129,8 @@ SCENARIO = Scenario(
             calls=[
                 fcntl(on="client", blocking=False),
                 write(on="client", data=b"x" * 1_000_000)
-                .interrupted(after_s=0.5)
-                .returns_between(1, 999_999, within_s=(0.0, 0.2), signal="none"),
+                .interrupted(after_s=2.0)
+                .returns_between(1, 999_999, signal="none"),
                 poll(on="client", events="POLLPRI", timeout_s=0.3).returns(0),
             ],
         ),

@@ -67,13 +67,11 @@ SCENARIO = Scenario(
             claims={"C87": "true", "C88": "true"},
             calls=[
                 fcntl(on="client", blocking=False),
-                write(on="client", data=b"abcdefg" * 200_000).returns_between(
-                    1, 1_399_999, within_s=(0.0, 0.2)
-                ),
+                write(on="client", data=b"abcdefg" * 200_000).returns_between(1, 1_399_999),
                 # What is on its way arrives, and makes room once more.
                 poll(on="client", events="POLLPRI", timeout_s=0.3).returns(0),
                 fill(on="client"),
-                write(on="client", data=b"x").fails("EAGAIN", within_s=(0.0, 0.2)),
+                write(on="client", data=b"x").fails("EAGAIN"),
                 state(on="client").tells("ESTAB"),
             ],
         ),
@@ -82,7 +80,7 @@ SCENARIO = Scenario(
             claims={"C88": "true", "C100": "wrong"},
             calls=[
                 send(on="client", data=b"abcdefg" * 200_000, flags="MSG_DONTWAIT").returns_between(
-                    1, 1_399_999, within_s=(0.0, 0.2)
+                    1, 1_399_999
                 ),
                 exchange(on="server", socket="c", data=b"")
                 .gives(b"abcdefg" * 200_000)
@@ -98,7 +96,7 @@ SCENARIO = Scenario(
             claims={"C100": "wrong"},
             calls=[
                 send(on="client", data=b"abcdefg" * 200_000, flags="MSG_DONTWAIT").returns_between(
-                    1, 1_399_999, within_s=(0.0, 0.2)
+                    1, 1_399_999
                 ),
                 exchange(on="server", socket="c", data=b"")
                 .returns_between(1_400_001, 2_799_999)
@@ -114,11 +112,11 @@ SCENARIO = Scenario(
             calls=[
                 setsockopt(on="client", option="SO_SNDTIMEO", value=0.3),
                 write(on="client", data=b"abcdefg" * 200_000).returns_between(
-                    1, 1_399_999, within_s=(0.28, 0.9)
+                    1, 1_399_999, within_s=(0.28, 1.5)
                 ),
                 # The last segment may have room for a few bytes more.
                 fill(on="client"),
-                write(on="client", data=b"x").fails("EAGAIN", within_s=(0.28, 0.9)),
+                write(on="client", data=b"x").fails("EAGAIN", within_s=(0.28, 1.5)),
                 setsockopt(on="client", option="SO_SNDTIMEO", value=0.0),
                 exchange(on="server", socket="c", data=b"").in_background(),
                 send(on="client", data=b"the connection lives").returns(20),
