@@ -124,7 +124,8 @@ def _prove_call(call: Call, got: Mapping[str, Any]) -> Proof:
 def gave(call: Call, got: Mapping[str, Any]) -> bool:
     """Tell whether a call gave what was wanted of it, whatever its time."""
     wanted = call.wanted
-    came = not wanted.signal or wanted.signal in got.get("signals", ())
+    signals = got.get("signals", ())
+    came = not signals if wanted.signal == "none" else wanted.signal in ("", *signals)
     if wanted.errno_name:
         number = _number(wanted.errno_name)
         return bool(got["value"] == -1 and got["errno"] == number and came)
@@ -140,6 +141,7 @@ def gave(call: Call, got: Mapping[str, Any]) -> bool:
             wanted.told is None or _is_told(wanted.told, got.get("detail", "")),
             wanted.data is None or as_octets(got.get("data", "")) == wanted.data,
             wanted.value is None or got["value"] == wanted.value,
+            wanted.between is None or wanted.between[0] <= got["value"] <= wanted.between[1],
         )
     )
 
@@ -164,9 +166,12 @@ def _wanted(call: Call) -> str:
         text = f"{wanted.told}"
     elif wanted.data is not None:
         text = preview(wanted.data)
+    elif wanted.between is not None:
+        text = "value {} to {}".format(*wanted.between)
     else:
         text = "success" if wanted.value is None else f"value {wanted.value}"
-    text += f" and {wanted.signal}" if wanted.signal else ""
+    if wanted.signal:
+        text += " and no signal" if wanted.signal == "none" else f" and {wanted.signal}"
     if wanted.within_s is not None:
         text += f" in {wanted.within_s[0]:g} to {wanted.within_s[1]:g} s"
     return text

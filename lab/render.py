@@ -200,10 +200,12 @@ def _wish(call: Call) -> str:
         text = f"{wanted.reported or 'no errno'} as value"
     elif wanted.told is not None:
         text = f"{wanted.told}"
+    elif wanted.between is not None:
+        text = "value {} to {}".format(*wanted.between)
     else:
         text = "success" if wanted.value is None else f"value {wanted.value}"
     if wanted.signal:
-        text += f" and {wanted.signal}"
+        text += " and no signal" if wanted.signal == "none" else f" and {wanted.signal}"
     if wanted.within_s is not None:
         first, last = wanted.within_s
         text += f" in {first:g} to {last:g} s"

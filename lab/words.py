@@ -26,7 +26,9 @@ PARTS: dict[str, tuple[str, ...]] = {
 }
 # What the file itself gives.
 FILLED_IN = ("self", "text")
-EXPECTATIONS = ("fails", "returns", "gives", "reports", "tells", "after", "before")
+EXPECTATIONS = (
+    "fails", "returns", "returns_between", "gives", "reports", "tells", "after", "before",
+)  # fmt: skip
 WAYS = ("by", "in_background", "interrupted")
 
 

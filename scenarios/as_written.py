@@ -39,7 +39,6 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="nothing",
-    claim="C10 C11 C15 C16 C17 C18 C20",
     cases=[
         Case(
             "compiles",

@@ -41,7 +41,6 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="caller",
-    claim="C12 C13",
     before=[
         start(
             on="workshop",

@@ -32,7 +32,6 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="peer",
-    claim="C18",
     before=[
         start(
             on="workshop",

@@ -30,7 +30,6 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="peer",
-    claim="C15 C16",
     before=[
         start(
             on="workshop",

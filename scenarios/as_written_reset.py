@@ -35,7 +35,6 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="peer",
-    claim="C15 C17",
     cases=[
         Case(
             "while_in_recv",

@@ -34,7 +34,6 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="local",
-    claim="C19 C28",
     # A port in TIME-WAIT would be in the way of the next run.
     needs=["sock_destroy"],
     before=[

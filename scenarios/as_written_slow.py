@@ -34,7 +34,6 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="peer",
-    claim="C20",
     cases=[
         Case(
             "second_waits",

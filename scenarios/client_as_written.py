@@ -38,7 +38,6 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="caller",
-    claim="C31 C32 C35",
     family="ipv4",
     control=[connect(on="workshop", to="server")],
     cases=[

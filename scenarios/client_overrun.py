@@ -34,7 +34,6 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="caller",
-    claim="C33",
     family="ipv4",
     before=[
         bind(on="client", to="client", port=16555, options={"SO_REUSEADDR": 1}),

@@ -35,7 +35,6 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="peer",
-    claim="C34 C35",
     family="ipv4",
     before=[
         bind(on="client", to="client", port=16555, options={"SO_REUSEADDR": 1}),

@@ -29,7 +29,6 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="caller",
-    claim="C119",
     claims={"C119": "true"},
     before=[
         bind(on="server", to="server", port=17322, options={"SO_REUSEADDR": 1}),

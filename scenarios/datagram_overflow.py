@@ -29,7 +29,6 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="queue",
-    claim="C7",
     cases=[
         Case(
             "nobody_reads",

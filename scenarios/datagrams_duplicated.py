@@ -9,7 +9,6 @@ from lab import Counted, Scenario, bind, data, duplicate, per_family, recv, send
 
 SCENARIO = Scenario(
     cause="packet",
-    claim="C7",
     claims={"C7": "true"},
     fault=duplicate(to="server", port=17311, proto="udp", nth=[1]),
     calls=[

@@ -9,7 +9,6 @@ from lab import Counted, Scenario, bind, data, lose, per_family, recv, sendto
 
 SCENARIO = Scenario(
     cause="packet",
-    claim="C7",
     claims={"C7": "true"},
     fault=lose(to="server", port=17310, proto="udp", nth=[2, 4]),
     calls=[

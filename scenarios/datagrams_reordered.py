@@ -8,7 +8,6 @@ from lab import Counted, Scenario, bind, data, per_family, recv, reorder, sendto
 
 SCENARIO = Scenario(
     cause="packet",
-    claim="C7",
     claims={"C7": "true"},
     fault=reorder(to="server", port=17312, proto="udp", nth=[1], after=2, at_most_ms=5000),
     calls=[

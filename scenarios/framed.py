@@ -34,7 +34,6 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="packet",
-    claim="C119 C120 C121",
     # The client's timer may send again what the delay holds back: its pieces are not counted.
     seen=[data(at="client", sender="client"), data(at="server", sender="client")],
     counted=[Counted("client", "Tcp.ActiveOpens", exactly=1)],

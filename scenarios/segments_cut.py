@@ -23,7 +23,6 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="packet",
-    claim="C119",
     claims={"C119": "true"},
     before=[
         bind(on="server", to="server", port=17313, options={"SO_REUSEADDR": 1}),

@@ -24,7 +24,6 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="packet",
-    claim="C119",
     claims={"C119": "true"},
     before=[
         bind(on="server", to="server", port=17314, options={"SO_REUSEADDR": 1}),

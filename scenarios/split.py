@@ -15,7 +15,6 @@ from lab import Case, Counted, Scenario, accept, bind, connect, data, listen, re
 
 SCENARIO = Scenario(
     cause="caller",
-    claim="C119",
     claims={"C119": "true"},
     before=[
         bind(on="server", to="server", port=17323, options={"SO_REUSEADDR": 1}),

@@ -38,7 +38,6 @@ from lab import (
 
 SCENARIO = Scenario(
     cause="peer",
-    claim="C9",
     cases=[
         Case(
             "robust_server",

@@ -11,7 +11,6 @@ from lab import Counted, Scenario, bad_path, connect, data, duplicate, exchange,
 
 SCENARIO = Scenario(
     cause="packet",
-    claim="C6",
     claims={"C6": "true"},
     fault=bad_path(
         duplicate(to="server", nth=[2]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import signal
 import socket as python_socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -38,7 +39,8 @@ class Wanted:
 
     `reported` is an errno that comes as the value (SO_ERROR), `told` what the call
     tells beside its value: an address, a TCP state, the events that are ready.
-    `signal` comes with the errno, or while the call waits. `after` and `before` are
+    `between` are the first and the last value that it may have. `signal` comes with the
+    errno, or while the call waits; "none" is that none came. `after` and `before` are
     patterns of packets (`lab.wire`): it returns later, or sooner, than the first of them
     is seen.
     """
@@ -52,6 +54,7 @@ class Wanted:
     signal: str = ""
     after: Any = None
     before: Any = None
+    between: Any = None
 
 
 @dataclass(frozen=True)
@@ -79,13 +82,22 @@ class Call:
     background: bool = False
 
     def fails(self, errno_name: Any, *, within_s: Any = None, signal: str = "") -> Call:
-        """Expect -1 and this errno, within a range of seconds (first, last), and a signal."""
+        """Expect -1 and this errno, within a range of seconds (first, last), and a signal.
+
+        `signal="none"` is that no signal came with it.
+        """
         wanted = Wanted(errno_name=errno_name, value=-1, within_s=within_s, signal=signal)
         return replace(self, wanted=wanted)
 
     def returns(self, value: Any, *, within_s: Any = None, signal: str = "") -> Call:
         """Expect this return value, within a range of seconds (first, last), and a signal."""
         return replace(self, wanted=Wanted(value=value, within_s=within_s, signal=signal))
+
+    def returns_between(
+        self, first: int, last: int, *, within_s: Any = None, signal: str = ""
+    ) -> Call:
+        """Expect a return value from `first` to `last`: how much a socket takes is chance."""
+        return replace(self, wanted=Wanted(between=(first, last), within_s=within_s, signal=signal))
 
     def gives(self, data: bytes, *, within_s: Any = None) -> Call:
         """Expect these bytes."""
@@ -153,6 +165,8 @@ class Call:
             found += _errno_mistakes(self.name, name)
         for packet in filter(None, (self.wanted.after, self.wanted.before)):
             found += [f"{self.name}: {text}" for text in packet.mistakes()]
+        if self.wanted.signal not in ("", "none", *signal.Signals.__members__):
+            found.append(f"{self.name}: there is no signal '{self.wanted.signal}'")
         return found + _range_mistakes(self.name, self.wanted.within_s)
 
     @property

@@ -24,6 +24,11 @@ def write(*, on: str, data: Any, socket: str = "s") -> Call:
     return Call(on, "write", {"data": data}, socket=socket)
 
 
+def send_rest(*, on: str, socket: str = "s") -> Call:
+    """send(2) what the socket's last send, or write, was given and did not take."""
+    return Call(on, "send_rest", socket=socket, does="send")
+
+
 def writev(*, on: str, data: Sequence[Any], socket: str = "s") -> Call:
     """writev(2) of several pieces; the value is the number of bytes taken."""
     return Call(on, "writev", {"data": list(data)}, socket=socket)

@@ -123,9 +123,9 @@ def accept(
 ) -> Call:
     """accept(2); the value is the new descriptor, named `new`; it tells the peer's address.
 
-    With `length`, the room said to be there for the address, it tells the length that
-    comes back, "length 16"; a negative one is EINVAL. `flags` are accept4(2)'s,
-    "SOCK_NONBLOCK|SOCK_CLOEXEC".
+    With `length`, the room said to be there for the address (-1 is none at all), it tells
+    the length that comes back and how much there is, "length 16, 4 written". `flags` are
+    accept4(2)'s, "SOCK_NONBLOCK|SOCK_CLOEXEC".
     """
     arguments = {"new": new, **said(length=length, flags=flags)}
     return Call(on, "accept", arguments, socket=socket, new=(new,))

@@ -16,6 +16,8 @@ from lab.inside.octets import as_octets, as_text
 __all__ = ["CALLS", "Sockets", "make"]
 # Arguments that are bytes, or lists of such: no part of a call's time is spent on them.
 OCTETS = ("data", "stdin")
+# Calls that may take a part of what they are given.
+TAKE = ("send", "write", "send_rest")
 # Importing a module puts its calls into the table.
 MODULES = (data, descriptors, messages, names, options, programs, sockets, waiting)
 
@@ -53,6 +55,9 @@ def make(
         held.add(name, number)
     if call == "close":
         held.closed.add(socket_name)
+    if call in TAKE:
+        given = arguments.get("data", held.rests.get(socket_name, b""))
+        held.rests[socket_name] = given[max(value, 0) :]
     if signals:
         more["signals"] = signals
     if "data" in more:

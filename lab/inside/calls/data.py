@@ -10,7 +10,7 @@ from typing import Any
 
 from lab.inside import libc
 from lab.inside.calls.sockets import named
-from lab.inside.calls.table import Answer, Told, made
+from lab.inside.calls.table import Answer, Sockets, Told, made
 
 # bits/socket.h, linux/socket.h; Python lacks none of them, but its numbers are the interpreter's.
 FLAGS = {
@@ -40,6 +40,15 @@ def _send(fd: int, data: bytes, sigpipe: bool = False, flags: str = "") -> int:
 @made()
 def _write(fd: int, data: bytes) -> int:
     return libc.call("write", fd, data, ctypes.c_size_t(len(data)))
+
+
+@made(held=True)
+def _send_rest(held: Sockets, socket_name: str) -> int:
+    """Send what the socket's last send, or write, did not take; `make` keeps that."""
+    data = held.rests.get(socket_name, b"")
+    return libc.call(
+        "send", held.number(socket_name), data, ctypes.c_size_t(len(data)), bits("", False)
+    )
 
 
 @made()

@@ -14,6 +14,7 @@ from lab.inside import libc
 from lab.inside.calls.table import Told, made
 from lab.inside.options import written
 
+FILLING = b"\xa5"
 ACCEPT_FLAGS = {"SOCK_NONBLOCK": os.O_NONBLOCK, "SOCK_CLOEXEC": os.O_CLOEXEC}
 
 
@@ -119,7 +120,20 @@ def _asked_name(call: Callable[..., int], length: int | None) -> Told:
 @made(new=True)
 def _accept(fd: int, new: str = "", length: int | None = None, flags: str = "") -> Told:
     bits = sum(ACCEPT_FLAGS[name] for name in flags.split("|") if name)
-    return _asked_name(lambda raw, size: libc.call("accept4", fd, raw, size, bits), length)
+    if length is None:
+        return _asked_name(lambda raw, size: libc.call("accept4", fd, raw, size, bits), None)
+    raw, size = ctypes.create_string_buffer(FILLING * 128, 128), ctypes.c_int(length)
+    value = libc.call("accept4", fd, raw, ctypes.byref(size), bits)
+    return value, {"detail": f"length {size.value}, {_written(raw.raw, value)} written"}
+
+
+def _written(raw: bytes, fd: int) -> int:
+    """Return how many bytes of the peer's address stand in a buffer that was all FILLING."""
+    peer, size = ctypes.create_string_buffer(128), ctypes.c_int(128)
+    libc.call("getpeername", fd, peer, ctypes.byref(size))
+    whole = peer.raw[: size.value]
+    # The longest: a byte of the address may look like the filling.
+    return next(n for n in range(len(whole), -1, -1) if raw == (whole[:n] + FILLING * 128)[:128])
 
 
 @made()

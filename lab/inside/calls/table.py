@@ -21,7 +21,8 @@ class Sockets:
     """What a caller holds: its sockets by name; one that was closed is EBADF.
 
     `programs` and `children` are the processes that it started, by name; `control` is
-    the descriptor on which it is told what to do, -1 if that is none of its own.
+    the descriptor on which it is told what to do, -1 if that is none of its own. `rests`
+    is what a send of each socket was given and did not take.
     """
 
     control: int = -1
@@ -29,6 +30,7 @@ class Sockets:
     closed: set[str] = field(default_factory=set)
     programs: dict[str, Any] = field(default_factory=dict)
     children: dict[str, int] = field(default_factory=dict)
+    rests: dict[str, bytes] = field(default_factory=dict)
 
     def number(self, name: str) -> int:
         """Return the descriptor, -1 if there is none; its number may be another's by now."""
