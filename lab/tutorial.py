@@ -954,7 +954,7 @@ READ_WRITE = Section(
             "A read of 0 bytes means the end.",
             "imprecise",
             "On a stream, if more than 0 bytes were asked for. An empty datagram is read as 0 too, "
-            "and so is a request for 0 bytes.",
+            "and so is a read() of 0 bytes, at once; a recv() of 0 bytes waits for data first.",
         ),
         Claim(
             "C85",
@@ -1158,9 +1158,9 @@ HANDSHAKE = Section(
     text=(
         "The three segments are right, and so is the moment when connect() returns. What accept() "
         "is said to do is done by the kernel.\n\n"
-        "Run `errnolab run handshake` and look at the ladder: the numbers J and K, and beside them "
-        "the moment when each call returned. Then run `errnolab run kernel_completes`: the same "
-        "three segments, and accept() comes a second later."
+        "Run `errnolab run handshake` and read the proofs: the ACK of J + 1 and of K + 1, and of "
+        "each call whether it returned before or after a segment. Then run `errnolab run "
+        "kernel_completes`: the same three segments, and accept() comes a second later."
     ),
     claims=(
         Claim(
@@ -1259,8 +1259,8 @@ FOUR_WAY = Section(
             "这样每个方向上都有一个FIN和ACK",
             "Closing takes four segments, a FIN and an ACK in each direction.",
             "imprecise",
-            "Four if the other side closes late. If it closes at once there are three, for its "
-            "FIN carries its ACK. Whoever closed first has TIME-WAIT for 60 s, which is not said.",
+            "Four if the other side closes late. If it closes at once there are mostly three, for "
+            "its FIN carries its ACK. Whoever closed first has TIME-WAIT for 60 s, which is not said.",
         ),
     ),
 )
