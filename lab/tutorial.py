@@ -1260,7 +1260,8 @@ FOUR_WAY = Section(
             "Closing takes four segments, a FIN and an ACK in each direction.",
             "imprecise",
             "Four if the other side closes late. If it closes at once there are mostly three, for "
-            "its FIN carries its ACK. Whoever closed first has TIME-WAIT for 60 s, which is not said.",
+            "its FIN carries its ACK. Whoever closed first has TIME-WAIT for 60 s, which is not "
+            "said.",
         ),
     ),
 )
