@@ -1331,10 +1331,12 @@ FRAMING = Section(
         "What the tutorial calls sticky and split packets is what a stream is: send() does not "
         "make messages. Its remedy is right, a parser that keeps its state or a buffer until a "
         "frame is whole.\n\n"
-        "Run `errnolab run segments_joined` and `errnolab run segments_cut` and compare the calls "
-        "with the segments. Run `errnolab run framed`, in which the path cuts the stream at "
-        "chosen places: the naive server fails and the framed ones do not. `--framing` gives the "
-        "lab's server and client each of the three unpackers."
+        "Run `errnolab run coalesced` and `errnolab run split` for a path that is good, `errnolab "
+        "run segments_joined` and `errnolab run segments_cut` for one that joins and cuts, and "
+        "compare the calls with the segments. Run `errnolab run framed`, in which the path cuts "
+        "the stream at chosen places: the naive server fails and the framed ones do not. "
+        "`--framing` gives the lab's server and client each of the three unpackers. Run `errnolab "
+        "run framing_limits` for what a framed server does with a stream that is meant to hurt it."
     ),
     claims=(
         Claim(
@@ -1342,8 +1344,8 @@ FRAMING = Section(
             "tcp是流式协议，创建tcp套接字的类型为SOCK_STREAM",
             "TCP is a stream: it keeps no boundaries of messages.",
             "true",
-            "Three send() of 4 bytes were one recv() of 12; one send() of 300000 bytes took 8 "
-            "recv().",
+            "Three send() of 4 bytes were one recv() of 12; one send() of 300000 bytes took five "
+            "recv() or more.",
         ),
         Claim(
             "C120",
