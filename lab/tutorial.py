@@ -184,9 +184,9 @@ SERVER = Section(
         "client and the server is dead), `errnolab run as_written_long` (more than 2047 bytes and "
         "a RST in place of the end), `errnolab run as_written_restart` (EADDRINUSE for a minute), "
         "`errnolab run as_written_interrupt` (Ctrl+C in accept() and in recv()).\n\n"
-        "Beside each stands the same against the lab's own server, which sets SO_REUSEADDR, gives "
-        "each client a thread of its own, looks at every return value and ignores SIGPIPE. The "
-        "sample is AF_INET only, so these runs are IPv4 only."
+        "Beside each stands the same against the lab's own server, which sets SO_REUSEADDR, "
+        "waits for all clients at once in one loop, looks at every return value and ignores "
+        "SIGPIPE. The sample is AF_INET only, so these runs are IPv4 only."
     ),
     claims=(
         Claim(
@@ -434,7 +434,7 @@ CLIENT = Section(
             "imprecise",
             "Up to 2047 bytes it does. recv() may fill all 2048, and then the zero goes one byte "
             "behind the end: AddressSanitizer stops it as a stack-buffer-overflow, and without it "
-            "the program aborts, for that byte belongs to the string that was sent.",
+            "the program mostly aborts, for that byte belongs to the string that was sent.",
         ),
         Claim(
             "C34",
