@@ -5,8 +5,8 @@ recData[ret] = 0, which for ret = 2048 is one byte too far. It needs no attacker
 that sends a longer reply is enough.
 
 Compiled with AddressSanitizer the program is stopped at that line: stack-buffer-overflow, a
-write of one byte. Without it the zero lands in the C++ string that holds the line was
-sent, in its pointer to the text. All goes well until the end, where free() is given the
+write of one byte. Without it the zero lands in the C++ string that holds the line that
+was sent, in its pointer to the text. All goes well until the end, where free() is given the
 wrong pointer and the C library aborts the program. Which variable is hit is the compiler's
 choice, and whether anything is noticed can be chance: a pointer whose last byte is zero
 already is not harmed.

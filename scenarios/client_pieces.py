@@ -8,7 +8,7 @@ prints `recv data:` as if an empty reply had come: status 0 again.
 Its send() is called once too. Here a line of 8 MB is sent to a server that reads 64 KiB and
 closes: the unread rest makes a RST of its close, and send() is cut short. The client does not
 look at that. Its recv() then fails, so it says `recv failed!` and not that the line was
-never sent.
+not sent whole.
 
 The lab's client beside it reads until the end of the stream, says when it was closed without
 a reply, and names the errno where one came.
