@@ -53,7 +53,7 @@ SCENARIO = Scenario(
                 ss(on="server", port=17110, state="LISTEN").tells("LISTEN 1/0"),
                 state(on="client", socket="late").tells("ESTAB"),
                 send(on="client", socket="late", data=b"hi").returns(2),
-                recv(on="client", socket="late").fails("ECONNRESET", within_s=(0.0, 0.2)),
+                recv(on="client", socket="late").fails("ECONNRESET", within_s=(0.0, 0.5)),
                 send(on="client", socket="late", data=b"hi").fails("EPIPE", within_s=(0.0, 0.1)),
                 ss(on="server", port=17110, state="SYN-RECV").returns(0),
                 ss(on="server", port=17110, state="ESTAB").returns(1),

@@ -49,7 +49,7 @@ SCENARIO = Scenario(
             calls=[
                 ss(on="server", port=17100, state="LISTEN").tells("LISTEN 1/0"),
                 connect(on="client", to="server", port=17100, blocking=False).fails(
-                    "EINPROGRESS", within_s=(0.0, 0.2)
+                    "EINPROGRESS", within_s=(0.0, 0.5)
                 ),
                 # Nothing comes; the next SYN would leave after 1 s.
                 poll(on="client", timeout_s=0.2).returns(0, within_s=(0.2, 0.6)),
@@ -81,7 +81,7 @@ SCENARIO = Scenario(
             calls=[
                 ss(on="server", port=17100, state="LISTEN").tells("LISTEN 3/2"),
                 connect(on="client", to="server", port=17100, blocking=False).fails(
-                    "EINPROGRESS", within_s=(0.0, 0.2)
+                    "EINPROGRESS", within_s=(0.0, 0.5)
                 ),
                 poll(on="client", timeout_s=0.2).returns(0, within_s=(0.2, 0.6)),
                 state(on="client").tells("SYN-SENT"),
@@ -169,7 +169,7 @@ SCENARIO = Scenario(
             ],
             calls=[
                 connect(on="client", to="server", port=17100, options={"SO_RCVTIMEO": 0.2}).returns(
-                    0, within_s=(0.0, 0.2)
+                    0, within_s=(0.0, 0.5)
                 ),
                 send(on="client", data=b"hello").returns(5),
                 recv(on="client").fails("EAGAIN", within_s=(0.2, 0.6)),

@@ -40,15 +40,15 @@ SCENARIO = Scenario(
             calls=[
                 ss(on="server", state="LISTEN").returns(1),
                 bind(on="server", to="any", port=16555, socket="all").fails(
-                    "EADDRINUSE", within_s=(0.0, 0.2)
+                    "EADDRINUSE", within_s=(0.0, 0.5)
                 ),
                 bind(on="server", to="loopback", port=16555, socket="one").fails(
-                    "EADDRINUSE", within_s=(0.0, 0.2)
+                    "EADDRINUSE", within_s=(0.0, 0.5)
                 ),
                 # The service has set SO_REUSEADDR too; it listens, and that decides.
                 bind(
                     on="server", to="any", port=16555, socket="r", options={"SO_REUSEADDR": 1}
-                ).fails("EADDRINUSE", within_s=(0.0, 0.2)),
+                ).fails("EADDRINUSE", within_s=(0.0, 0.5)),
                 # The one that has the port serves on.
                 connect(on="client", to="server"),
                 exchange(on="client", data=b"hi").gives(b"abc"),
@@ -65,10 +65,10 @@ SCENARIO = Scenario(
                 bind(on="client", to="loopback", port=17100, socket="a"),
                 bind(on="client", to="client", port=17100, socket="b"),
                 bind(on="client", to="any", port=17100, socket="c").fails(
-                    "EADDRINUSE", within_s=(0.0, 0.2)
+                    "EADDRINUSE", within_s=(0.0, 0.5)
                 ),
                 bind(on="client", to="client", port=17100, socket="d").fails(
-                    "EADDRINUSE", within_s=(0.0, 0.2)
+                    "EADDRINUSE", within_s=(0.0, 0.5)
                 ),
             ],
         ),
@@ -78,7 +78,7 @@ SCENARIO = Scenario(
                 bind(on="client", port=17101, socket="a", options={"SO_REUSEADDR": 1}),
                 bind(on="client", port=17101, socket="b", options={"SO_REUSEADDR": 1}),
                 listen(on="client", socket="a"),
-                listen(on="client", socket="b").fails("EADDRINUSE", within_s=(0.0, 0.2)),
+                listen(on="client", socket="b").fails("EADDRINUSE", within_s=(0.0, 0.5)),
                 ss(on="client", port=17101, state="LISTEN").returns(1),
             ],
         ),
@@ -92,7 +92,7 @@ SCENARIO = Scenario(
                 listen(on="client", socket="b"),
                 ss(on="client", port=17102, state="LISTEN").returns(2),
                 bind(on="client", port=17102, socket="c", options={"SO_REUSEADDR": 1}).fails(
-                    "EADDRINUSE", within_s=(0.0, 0.2)
+                    "EADDRINUSE", within_s=(0.0, 0.5)
                 ),
             ],
         ),
@@ -102,7 +102,7 @@ SCENARIO = Scenario(
             calls=[
                 bind(on="client", port=17103, proto="udp", socket="a"),
                 bind(on="client", port=17103, proto="udp", socket="b").fails(
-                    "EADDRINUSE", within_s=(0.0, 0.2)
+                    "EADDRINUSE", within_s=(0.0, 0.5)
                 ),
                 # TCP has ports of its own.
                 bind(on="client", port=17103, socket="c"),
@@ -121,11 +121,11 @@ SCENARIO = Scenario(
                 close(on="server"),
                 ss(on="server", port=17104).tells("ESTAB 0/0"),
                 bind(on="server", port=17104, socket="again").fails(
-                    "EADDRINUSE", within_s=(0.0, 0.2)
+                    "EADDRINUSE", within_s=(0.0, 0.5)
                 ),
                 # An accepted socket has its listener's options: that one had none.
                 bind(on="server", port=17104, socket="late", options={"SO_REUSEADDR": 1}).fails(
-                    "EADDRINUSE", within_s=(0.0, 0.2)
+                    "EADDRINUSE", within_s=(0.0, 0.5)
                 ),
             ],
             seen=[syn(at="client", count=1)],
@@ -159,10 +159,10 @@ SCENARIO = Scenario(
                 connect(on="client", to="server"),
                 ss(on="client", port=17106).tells("ESTAB 0/0"),
                 bind(on="client", port=17106, socket="service").fails(
-                    "EADDRINUSE", within_s=(0.0, 0.2)
+                    "EADDRINUSE", within_s=(0.0, 0.5)
                 ),
                 bind(on="client", port=17106, socket="r", options={"SO_REUSEADDR": 1}).fails(
-                    "EADDRINUSE", within_s=(0.0, 0.2)
+                    "EADDRINUSE", within_s=(0.0, 0.5)
                 ),
             ],
             seen=[syn(at="client", count=1)],

@@ -57,7 +57,7 @@ SCENARIO = Scenario(
                 ss(on="server", port=17110).tells("TIME-WAIT 0/0"),
                 ss(on="client", port=17110).returns(0),
                 bind(on="server", port=17110, socket="again").fails(
-                    "EADDRINUSE", within_s=(0.0, 0.2)
+                    "EADDRINUSE", within_s=(0.0, 0.5)
                 ),
             ],
         ),
@@ -97,7 +97,7 @@ SCENARIO = Scenario(
                 close(on="server"),
                 ss(on="server", port=17112).tells("TIME-WAIT 0/0"),
                 bind(on="server", port=17112, socket="again", options={"SO_REUSEADDR": 1}).fails(
-                    "EADDRINUSE", within_s=(0.0, 0.2)
+                    "EADDRINUSE", within_s=(0.0, 0.5)
                 ),
             ],
         ),
@@ -118,7 +118,7 @@ SCENARIO = Scenario(
                 # Without any option, and with the other one, the port is taken.
                 bind(on="server", port=17113, socket="none").fails("EADDRINUSE"),
                 bind(on="server", port=17113, socket="r", options={"SO_REUSEADDR": 1}).fails(
-                    "EADDRINUSE", within_s=(0.0, 0.2)
+                    "EADDRINUSE", within_s=(0.0, 0.5)
                 ),
                 bind(on="server", port=17113, socket="again", options={"SO_REUSEPORT": 1}),
                 listen(on="server", socket="again"),
@@ -155,7 +155,7 @@ SCENARIO = Scenario(
                 close(on="client"),
                 ss(on="client", port=17115).tells("TIME-WAIT 0/0"),
                 bind(on="client", port=17115, socket="again").fails(
-                    "EADDRINUSE", within_s=(0.0, 0.2)
+                    "EADDRINUSE", within_s=(0.0, 0.5)
                 ),
             ],
         ),
@@ -197,7 +197,7 @@ SCENARIO = Scenario(
                 ss(on="client", port=17117).tells("TIME-WAIT 0/0"),
                 bind(on="client", port=17117, socket="b", options={"SO_REUSEADDR": 1}),
                 connect(on="client", to="server", socket="b").fails(
-                    "EADDRNOTAVAIL", within_s=(0.0, 0.2)
+                    "EADDRNOTAVAIL", within_s=(0.0, 0.5)
                 ),
                 connect(on="client", to="elsewhere", socket="b"),
             ],

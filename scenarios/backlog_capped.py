@@ -96,7 +96,7 @@ SCENARIO = Scenario(
                 bind(on="server", port=17105, options={"SO_REUSEADDR": 1}),
                 listen(on="server", backlog=-1).returns(0),
                 ss(on="server", port=17105).tells("LISTEN 0/1"),
-                connect(on="client", to="server", port=17105).returns(0, within_s=(0.0, 0.2)),
+                connect(on="client", to="server", port=17105).returns(0, within_s=(0.0, 0.5)),
             ],
             seen=[syn(at="server", count=1), syn_ack(at="server", count=1)],
             absent=[rst(at="server")],

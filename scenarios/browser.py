@@ -8,9 +8,6 @@ and ERR_EMPTY_RESPONSE where the server closed without a word, for which there i
 
 from lab import Case, Counted, Scenario, per_family, reject, rst, run, start, syn
 
-BROWSE = ["errnolab-browse"]
-SERVER = "http://{server:url}"
-
 SCENARIO = Scenario(
     cause="service",
     seen=[syn(at="browser")],
@@ -21,9 +18,11 @@ SCENARIO = Scenario(
             claims={"C117": "true"},
             before=[start(on="server", argv=["errnolab-web"], until="listening on")],
             calls=[
-                run(on="browser", argv=[*BROWSE, f"{SERVER}:8080/"], timeout_s=30).tells(
-                    '…"status": 200, "error": "",…"text": "Hello…'
-                )
+                run(
+                    on="browser",
+                    argv=["errnolab-browse", "http://{server:url}:8080/"],
+                    timeout_s=30,
+                ).tells('…"status": 200, "error": "",…"text": "Hello…')
             ],
         ),
         Case(
@@ -31,71 +30,87 @@ SCENARIO = Scenario(
             claims={"C117": "true"},
             before=[start(on="server", argv=["errnolab-web"], until="listening on")],
             calls=[
-                run(on="browser", argv=[*BROWSE, f"{SERVER}:8080/nothing"], timeout_s=30).tells(
-                    '…"status": 404, "error": "",…'
-                )
+                run(
+                    on="browser",
+                    argv=["errnolab-browse", "http://{server:url}:8080/nothing"],
+                    timeout_s=30,
+                ).tells('…"status": 404, "error": "",…')
             ],
         ),
         Case(
             "bad_gateway",
             claims={"C117": "true"},
             calls=[
-                run(on="browser", argv=[*BROWSE, "http://{gateway:url}/refused"],
-                    timeout_s=30).tells('…"status": 502, "error": "",…502 Bad Gateway…'),
+                run(
+                    on="browser",
+                    argv=["errnolab-browse", "http://{gateway:url}/refused"],
+                    timeout_s=30,
+                ).tells('…"status": 502, "error": "",…502 Bad Gateway…')
             ],
         ),
         Case(
             "refused",
             calls=[
-                run(on="browser", argv=[*BROWSE, f"{SERVER}:8089/"], timeout_s=30).tells(
-                    '…"status": null, "error": "net::ERR_CONNECTION_REFUSED",…'
-                )
+                run(
+                    on="browser",
+                    argv=["errnolab-browse", "http://{server:url}:8089/"],
+                    timeout_s=30,
+                ).tells('…"status": null, "error": "net::ERR_CONNECTION_REFUSED",…')
             ],
             seen=[syn(at="browser"), rst(at="browser", sender="server")],
         ),
         Case(
             "reset",
             before=[
-                start(on="server", until="listening on",
-                      argv=["errnolab-web", "--fail", "reset"]),
+                start(on="server", until="listening on", argv=["errnolab-web", "--fail", "reset"])
             ],
             calls=[
-                run(on="browser", argv=[*BROWSE, f"{SERVER}:8080/"], timeout_s=30).tells(
-                    '…"status": null, "error": "net::ERR_CONNECTION_RESET",…'
-                )
+                run(
+                    on="browser",
+                    argv=["errnolab-browse", "http://{server:url}:8080/"],
+                    timeout_s=30,
+                ).tells('…"status": null, "error": "net::ERR_CONNECTION_RESET",…')
             ],
             seen=[syn(at="browser"), rst(at="browser", sender="server")],
         ),
         Case(
             "closed",
             before=[
-                start(on="server", until="listening on",
-                      argv=["errnolab-web", "--fail", "close"]),
+                start(on="server", until="listening on", argv=["errnolab-web", "--fail", "close"])
             ],
             calls=[
-                run(on="browser", argv=[*BROWSE, f"{SERVER}:8080/"], timeout_s=30).tells(
-                    '…"status": null, "error": "net::ERR_EMPTY_RESPONSE",…'
-                )
+                run(
+                    on="browser",
+                    argv=["errnolab-browse", "http://{server:url}:8080/"],
+                    timeout_s=30,
+                ).tells('…"status": null, "error": "net::ERR_EMPTY_RESPONSE",…')
             ],
         ),
         Case(
             "unreachable",
             fault=reject(
-                on="router", to="server", sender="browser", port=8080,
+                on="router",
+                to="server",
+                sender="browser",
+                port=8080,
                 reply=per_family(ipv4="icmp-host-unreachable", ipv6="icmp6-addr-unreachable"),
             ),
             before=[start(on="server", argv=["errnolab-web"], until="listening on")],
             control=[
                 start(on="server", argv=["errnolab-web"], until="listening on"),
-                run(on="browser", argv=["curl", "-s", f"{SERVER}:8080/"]).gives(b"Hello\n"),
+                run(on="browser", argv=["curl", "-s", "http://{server:url}:8080/"]).gives(
+                    b"Hello\n"
+                ),
             ],
             calls=[
-                run(on="browser", argv=[*BROWSE, f"{SERVER}:8080/"], timeout_s=30).tells(
-                    '…"status": null, "error": "net::ERR_ADDRESS_UNREACHABLE",…'
-                )
+                run(
+                    on="browser",
+                    argv=["errnolab-browse", "http://{server:url}:8080/"],
+                    timeout_s=30,
+                ).tells('…"status": null, "error": "net::ERR_ADDRESS_UNREACHABLE",…')
             ],
         ),
     ],
-    source="Chromium net/base/net_error_list.h; net/base/net_errors_posix.cc, MapSystemError()",
+    source="connect(2); recv(2); Chromium net/base/net_errors_posix.cc, MapSystemError()",
     look="The page itself names the error; `chrome://net-export` has the errno of each connect().",
-)  # fmt: skip
+)

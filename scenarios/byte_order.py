@@ -128,7 +128,7 @@ SCENARIO = Scenario(
                     per_family(ipv4="0.0.0.0:43840", ipv6="[::]:43840")
                 ),
                 connect(on="client", to="server", port=16555).fails(
-                    "ECONNREFUSED", within_s=(0.0, 0.2)
+                    "ECONNREFUSED", within_s=(0.0, 0.5)
                 ),
                 connect(on="client", to="server", port=43840, socket="there"),
                 accept(on="server", socket="l"),
@@ -146,7 +146,7 @@ SCENARIO = Scenario(
             "client_forgot",
             calls=[
                 connect(on="client", to="server", port=16555, port_in_host_order=True).fails(
-                    "ECONNREFUSED", within_s=(0.0, 0.2)
+                    "ECONNREFUSED", within_s=(0.0, 0.5)
                 ),
                 connect(on="client", to="server", port=16555, socket="right"),
                 exchange(on="client", data=b"hi", socket="right").gives(b"abc"),

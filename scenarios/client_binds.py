@@ -80,7 +80,7 @@ SCENARIO = Scenario(
                 bind(on="client", port=17454, socket="b", options={"SO_REUSEADDR": 1}),
                 connect(on="client", to="server", port=17453),
                 connect(on="client", to="server", port=17453, socket="b").fails(
-                    "EADDRNOTAVAIL", within_s=(0.0, 0.2)
+                    "EADDRNOTAVAIL", within_s=(0.0, 0.5)
                 ),
             ],
             seen=[syn(at="server", count=1), syn_ack(at="client", count=1)],

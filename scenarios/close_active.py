@@ -48,7 +48,7 @@ SCENARIO = Scenario(
                 connect(on="client", to="server", port=17210),
                 accept(on="server"),
                 close(on="client"),
-                recv(on="server", socket="c").returns(0, within_s=(0.0, 0.2)),
+                recv(on="server", socket="c").returns(0, within_s=(0.0, 0.5)),
                 # A FIN may wait for its ACK for 40 ms: the server's own could bring it along.
                 poll(on="server", socket="c", events="POLLPRI", timeout_s=0.1),
                 close(on="server", socket="c"),

@@ -34,10 +34,10 @@ SCENARIO = Scenario(
     ],
     calls=[
         send(on="client", data=b"request").returns(7),
-        recv(on="server", socket="c").gives(b"request", within_s=(0.0, 0.2)),
+        recv(on="server", socket="c").gives(b"request", within_s=(0.0, 0.5)),
         close(on="server", socket="c"),
-        recv(on="client").returns(0, within_s=(0.0, 0.2)),
-        recv(on="client").returns(0, within_s=(0.0, 0.2)),
+        recv(on="client").returns(0, within_s=(0.0, 0.5)),
+        recv(on="client").returns(0, within_s=(0.0, 0.5)),
         so_error(on="client").reports(""),
         state(on="client").tells("CLOSE-WAIT"),
     ],

@@ -54,7 +54,7 @@ SCENARIO = Scenario(
             "refused",
             claims={"C72": "true"},
             calls=[
-                connect(on="client", to="any").fails("ECONNREFUSED", within_s=(0.0, 0.2)),
+                connect(on="client", to="any").fails("ECONNREFUSED", within_s=(0.0, 0.5)),
             ],
             # Its own kernel sends the reset, and gets it.
             counted=[
@@ -67,9 +67,9 @@ SCENARIO = Scenario(
             "localhost",
             claims={"C72": "true"},
             calls=[
-                connect(on="client", to="loopback").fails("ECONNREFUSED", within_s=(0.0, 0.2)),
+                connect(on="client", to="loopback").fails("ECONNREFUSED", within_s=(0.0, 0.5)),
                 connect(on="client", to="client", socket="own").fails(
-                    "ECONNREFUSED", within_s=(0.0, 0.2)
+                    "ECONNREFUSED", within_s=(0.0, 0.5)
                 ),
             ],
             counted=[
@@ -82,7 +82,7 @@ SCENARIO = Scenario(
             calls=[
                 connect(on="client", to="any", proto="udp"),
                 send(on="client", data=b"hi").returns(2),
-                recv(on="client").fails("ECONNREFUSED", within_s=(0.0, 0.2)),
+                recv(on="client").fails("ECONNREFUSED", within_s=(0.0, 0.5)),
             ],
             counted=[
                 Counted(

@@ -99,7 +99,7 @@ SCENARIO = Scenario(
                 ss(on="server", port=17115, state="SYN-RECV").returns(0),
                 state(on="client", socket="late").tells("ESTAB"),
                 send(on="client", socket="late", data=b"hi").returns(2),
-                recv(on="client", socket="late").fails("ECONNRESET", within_s=(0.0, 0.2)),
+                recv(on="client", socket="late").fails("ECONNRESET", within_s=(0.0, 0.5)),
             ],
             seen=[
                 syn(at="server", count=2),

@@ -35,10 +35,10 @@ SCENARIO = Scenario(
             "udp",
             fault=drop(on="client", sender="client", to="server", proto="udp"),
             calls=[
-                sendto(on="client", to="server", data=b"hi").fails("EPERM", within_s=(0.0, 0.2)),
+                sendto(on="client", to="server", data=b"hi").fails("EPERM", within_s=(0.0, 0.5)),
                 # connect(2) sends nothing over UDP, so it does not know yet.
                 connect(on="client", to="server", proto="udp", socket="c"),
-                send(on="client", data=b"hi", socket="c").fails("EPERM", within_s=(0.0, 0.2)),
+                send(on="client", data=b"hi", socket="c").fails("EPERM", within_s=(0.0, 0.5)),
             ],
             counted=[
                 Counted(
@@ -65,8 +65,8 @@ SCENARIO = Scenario(
             ],
             calls=[
                 connect(on="client", to="server", proto="udp"),
-                send(on="client", data=b"hi").fails("EPERM", within_s=(0.0, 0.2)),
-                recv(on="client").fails("ECONNREFUSED", within_s=(0.0, 0.2)),
+                send(on="client", data=b"hi").fails("EPERM", within_s=(0.0, 0.5)),
+                recv(on="client").fails("ECONNREFUSED", within_s=(0.0, 0.5)),
             ],
             counted=[
                 Counted(
@@ -99,7 +99,7 @@ SCENARIO = Scenario(
             "tcp_reject_reset",
             fault=reject(on="client", sender="client", to="server", reply="tcp-reset"),
             calls=[
-                connect(on="client", to="server").fails("ECONNREFUSED", within_s=(0.0, 0.2)),
+                connect(on="client", to="server").fails("ECONNREFUSED", within_s=(0.0, 0.5)),
             ],
             counted=[
                 Counted("client", "Tcp.AttemptFails", exactly=1),

@@ -14,10 +14,6 @@ and the client misses bytes (curl ends with 18).
 
 from lab import Case, Counted, Scenario, reject, rst, run, start, syn
 
-STATUS = ["curl", "-s", "-o", "/dev/null", "--max-time", "8", "-w", "%{http_code} %{exitcode}"]
-LAST_ERROR = ["sh", "-c", "grep -F '[error]' /run/errnolab/nginx-error.log | tail -n 1"]
-URL = "http://{gateway:url}"
-
 SCENARIO = Scenario(
     cause="service",
     seen=[syn(at="client", count=1)],
@@ -27,8 +23,28 @@ SCENARIO = Scenario(
             "refused",
             claims={"C116": "true", "C117": "true"},
             calls=[
-                run(on="client", argv=[*STATUS, f"{URL}/refused"]).gives(b"502 0"),
-                run(on="gateway", argv=LAST_ERROR).tells(
+                run(
+                    on="client",
+                    argv=[
+                        "curl",
+                        "-s",
+                        "-o",
+                        "/dev/null",
+                        "--max-time",
+                        "8",
+                        "-w",
+                        "%{http_code} %{exitcode}",
+                        "http://{gateway:url}/refused",
+                    ],
+                ).gives(b"502 0"),
+                run(
+                    on="gateway",
+                    argv=[
+                        "sh",
+                        "-c",
+                        "grep -F '[error]' /run/errnolab/nginx-error.log | tail -n 1",
+                    ],
+                ).tells(
                     "…connect() failed (111: Connection refused) while connecting to upstream…"
                 ),
             ],
@@ -39,27 +55,82 @@ SCENARIO = Scenario(
             "rejected",
             family="ipv4",
             fault=reject(
-                on="server", to="server", sender="gateway", port=8089,
-                reply="icmp-host-unreachable",
+                on="server", to="server", sender="gateway", port=8089, reply="icmp-host-unreachable"
             ),
-            control=[run(on="client", argv=[*STATUS, f"{URL}/refused"]).gives(b"502 0")],
+            control=[
+                run(
+                    on="client",
+                    argv=[
+                        "curl",
+                        "-s",
+                        "-o",
+                        "/dev/null",
+                        "--max-time",
+                        "8",
+                        "-w",
+                        "%{http_code} %{exitcode}",
+                        "http://{gateway:url}/refused",
+                    ],
+                ).gives(b"502 0")
+            ],
             calls=[
-                run(on="client", argv=[*STATUS, f"{URL}/refused"]).gives(b"502 0"),
-                run(on="gateway", argv=LAST_ERROR).tells(
-                    "…connect() failed (113: No route to host) while connecting to upstream…"
-                ),
+                run(
+                    on="client",
+                    argv=[
+                        "curl",
+                        "-s",
+                        "-o",
+                        "/dev/null",
+                        "--max-time",
+                        "8",
+                        "-w",
+                        "%{http_code} %{exitcode}",
+                        "http://{gateway:url}/refused",
+                    ],
+                ).gives(b"502 0"),
+                run(
+                    on="gateway",
+                    argv=[
+                        "sh",
+                        "-c",
+                        "grep -F '[error]' /run/errnolab/nginx-error.log | tail -n 1",
+                    ],
+                ).tells("…connect() failed (113: No route to host) while connecting to upstream…"),
             ],
             absent=[rst(at="gateway")],
         ),
         Case(
             "reset",
             before=[
-                start(on="server", until="listening on",
-                      argv=["errnolab-web", "--port", "8083", "--fail", "reset"]),
+                start(
+                    on="server",
+                    until="listening on",
+                    argv=["errnolab-web", "--port", "8083", "--fail", "reset"],
+                )
             ],
             calls=[
-                run(on="client", argv=[*STATUS, f"{URL}/reset"]).gives(b"502 0"),
-                run(on="gateway", argv=LAST_ERROR).tells(
+                run(
+                    on="client",
+                    argv=[
+                        "curl",
+                        "-s",
+                        "-o",
+                        "/dev/null",
+                        "--max-time",
+                        "8",
+                        "-w",
+                        "%{http_code} %{exitcode}",
+                        "http://{gateway:url}/reset",
+                    ],
+                ).gives(b"502 0"),
+                run(
+                    on="gateway",
+                    argv=[
+                        "sh",
+                        "-c",
+                        "grep -F '[error]' /run/errnolab/nginx-error.log | tail -n 1",
+                    ],
+                ).tells(
                     "…recv() failed (104: Connection reset by peer) while reading response header…"
                 ),
             ],
@@ -69,35 +140,86 @@ SCENARIO = Scenario(
         Case(
             "closed",
             before=[
-                start(on="server", until="listening on",
-                      argv=["errnolab-web", "--port", "8085", "--fail", "close"]),
+                start(
+                    on="server",
+                    until="listening on",
+                    argv=["errnolab-web", "--port", "8085", "--fail", "close"],
+                )
             ],
             calls=[
-                run(on="client", argv=[*STATUS, f"{URL}/close"]).gives(b"502 0"),
-                run(on="gateway", argv=LAST_ERROR).tells(
-                    "…upstream prematurely closed connection while reading response header…"
-                ),
+                run(
+                    on="client",
+                    argv=[
+                        "curl",
+                        "-s",
+                        "-o",
+                        "/dev/null",
+                        "--max-time",
+                        "8",
+                        "-w",
+                        "%{http_code} %{exitcode}",
+                        "http://{gateway:url}/close",
+                    ],
+                ).gives(b"502 0"),
+                run(
+                    on="gateway",
+                    argv=[
+                        "sh",
+                        "-c",
+                        "grep -F '[error]' /run/errnolab/nginx-error.log | tail -n 1",
+                    ],
+                ).tells("…upstream prematurely closed connection while reading response header…"),
             ],
         ),
         Case(
             "cut_off",
             before=[
-                start(on="server", until="listening on",
-                      argv=["errnolab-web", "--port", "8084", "--fail", "truncate"]),
+                start(
+                    on="server",
+                    until="listening on",
+                    argv=["errnolab-web", "--port", "8084", "--fail", "truncate"],
+                )
             ],
-            calls=[run(on="client", argv=[*STATUS, f"{URL}/truncate"]).gives(b"200 18")],
+            calls=[
+                run(
+                    on="client",
+                    argv=[
+                        "curl",
+                        "-s",
+                        "-o",
+                        "/dev/null",
+                        "--max-time",
+                        "8",
+                        "-w",
+                        "%{http_code} %{exitcode}",
+                        "http://{gateway:url}/truncate",
+                    ],
+                ).gives(b"200 18")
+            ],
         ),
         Case(
             "served",
             before=[
-                start(on="server", until="listening on", argv=["errnolab-web", "--port", "8080"]),
+                start(on="server", until="listening on", argv=["errnolab-web", "--port", "8080"])
             ],
-            calls=[run(on="client", argv=[*STATUS, f"{URL}/"]).gives(b"200 0")],
+            calls=[
+                run(
+                    on="client",
+                    argv=[
+                        "curl",
+                        "-s",
+                        "-o",
+                        "/dev/null",
+                        "--max-time",
+                        "8",
+                        "-w",
+                        "%{http_code} %{exitcode}",
+                        "http://{gateway:url}/",
+                    ],
+                ).gives(b"200 0")
+            ],
         ),
     ],
     source="RFC 9110 15.6.3; nginx ngx_http_upstream_module, proxy_pass",
-    look=(
-        "The client's own socket is well, so look at the gateway: its error log names the call"
-        " and the errno (`connect() failed (111: Connection refused)`)."
-    ),
-)  # fmt: skip
+    look="The client's own socket is well, so look at the gateway: its error log names the call and the errno (`connect() failed (111: Connection refused)`).",
+)

@@ -9,10 +9,6 @@ ever in the first case, and until its SYNs are used up in the second.
 
 from lab import Case, Counted, Scenario, fin, run, start, syn
 
-STATUS = ["curl", "-s", "-o", "/dev/null", "--max-time", "8", "-w", "%{http_code} %{exitcode}"]
-LAST_ERROR = ["sh", "-c", "grep -F '[error]' /run/errnolab/nginx-error.log | tail -n 1"]
-URL = "http://{gateway:url}"
-
 SCENARIO = Scenario(
     cause="time",
     counted=[Counted("client", "Tcp.ActiveOpens", exactly=1)],
@@ -20,36 +16,67 @@ SCENARIO = Scenario(
         Case(
             "silent",
             before=[
-                start(on="server", until="listening on",
-                      argv=["errnolab-web", "--port", "8082", "--fail", "silent"]),
+                start(
+                    on="server",
+                    until="listening on",
+                    argv=["errnolab-web", "--port", "8082", "--fail", "silent"],
+                )
             ],
-            # The limit is 1 s; a busy machine may add to it.
             calls=[
-                run(on="client", argv=[*STATUS, f"{URL}/silent"]).gives(
-                    b"504 0", within_s=(1.0, 6.0)
-                ),
-                run(on="gateway", argv=LAST_ERROR).tells(
-                    "…upstream timed out (110: Connection timed out) while reading response…"
-                ),
+                run(
+                    on="client",
+                    argv=[
+                        "curl",
+                        "-s",
+                        "-o",
+                        "/dev/null",
+                        "--max-time",
+                        "8",
+                        "-w",
+                        "%{http_code} %{exitcode}",
+                        "http://{gateway:url}/silent",
+                    ],
+                ).gives(b"504 0", within_s=(1.0, 6.0)),
+                run(
+                    on="gateway",
+                    argv=[
+                        "sh",
+                        "-c",
+                        "grep -F '[error]' /run/errnolab/nginx-error.log | tail -n 1",
+                    ],
+                ).tells("…upstream timed out (110: Connection timed out) while reading response…"),
             ],
             seen=[syn(at="server", count=1), fin(at="server", sender="gateway")],
         ),
         Case(
             "black_hole",
             calls=[
-                run(on="client", argv=[*STATUS, f"{URL}/blackhole"]).gives(
-                    b"504 0", within_s=(1.0, 6.0)
-                ),
-                run(on="gateway", argv=LAST_ERROR).tells(
-                    "…upstream timed out (110: Connection timed out) while connecting to…"
-                ),
+                run(
+                    on="client",
+                    argv=[
+                        "curl",
+                        "-s",
+                        "-o",
+                        "/dev/null",
+                        "--max-time",
+                        "8",
+                        "-w",
+                        "%{http_code} %{exitcode}",
+                        "http://{gateway:url}/blackhole",
+                    ],
+                ).gives(b"504 0", within_s=(1.0, 6.0)),
+                run(
+                    on="gateway",
+                    argv=[
+                        "sh",
+                        "-c",
+                        "grep -F '[error]' /run/errnolab/nginx-error.log | tail -n 1",
+                    ],
+                ).tells("…upstream timed out (110: Connection timed out) while connecting to…"),
             ],
             seen=[syn(at="client", count=1), fin(at="client", sender="client")],
         ),
     ],
     source="RFC 9110 15.6.5; nginx ngx_http_proxy_module, proxy_read_timeout",
-    look=(
-        "The gateway's error log says `upstream timed out`, and whether it was connecting or"
-        " reading: only then look at the path to the server, or at the server."
-    ),
-)  # fmt: skip
+    look="The gateway's error log says `upstream timed out`, and whether it was connecting or reading: only then look at the path to the server, or at the server.",
+)

@@ -33,10 +33,10 @@ SCENARIO = Scenario(
     ],
     calls=[
         shutdown(on="server", how="SHUT_WR", socket="c"),
-        recv(on="client").returns(0, within_s=(0.0, 0.2)),
+        recv(on="client").returns(0, within_s=(0.0, 0.5)),
         send(on="client", data=b"more").returns(4),
-        recv(on="server", socket="c").gives(b"more", within_s=(0.0, 0.2)),
-        recv(on="client").returns(0, within_s=(0.0, 0.2)),
+        recv(on="server", socket="c").gives(b"more", within_s=(0.0, 0.5)),
+        recv(on="client").returns(0, within_s=(0.0, 0.5)),
         state(on="client").tells("CLOSE-WAIT"),
         state(on="server", socket="c").tells("FIN-WAIT-2"),
     ],

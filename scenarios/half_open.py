@@ -52,7 +52,7 @@ SCENARIO = Scenario(
                 connect(on="client", to="server", port=17100).returns(
                     0, within_s=since((5, 6), then=(0.0, 0.5), before=(1.0, 1.4))
                 ),
-                recv(on="server", socket="old").fails("ECONNRESET", within_s=(0.0, 0.2)),
+                recv(on="server", socket="old").fails("ECONNRESET", within_s=(0.0, 0.5)),
                 accept(on="server", new="new"),
                 state(on="server", socket="new").tells("ESTAB"),
             ],

@@ -49,11 +49,11 @@ SCENARIO = Scenario(
             claims={"C71": "true", "C79": "wrong"},
             fault=reject(on="router", to="server", reply="tcp-reset", times=3),
             calls=[
-                connect(on="client", to="server").fails("ECONNREFUSED", within_s=(0.0, 0.2)),
+                connect(on="client", to="server").fails("ECONNREFUSED", within_s=(0.0, 0.5)),
                 state(on="client").tells("UNCONN"),
-                connect(on="client", to="server").fails("ECONNREFUSED", within_s=(0.0, 0.2)),
-                connect(on="client", to="server").fails("ECONNREFUSED", within_s=(0.0, 0.2)),
-                connect(on="client", to="server").returns(0, within_s=(0.0, 0.2)),
+                connect(on="client", to="server").fails("ECONNREFUSED", within_s=(0.0, 0.5)),
+                connect(on="client", to="server").fails("ECONNREFUSED", within_s=(0.0, 0.5)),
+                connect(on="client", to="server").returns(0, within_s=(0.0, 0.5)),
                 state(on="client").tells("ESTAB"),
                 exchange(on="client", data=b"hi").gives(b"abc"),
             ],
@@ -64,15 +64,15 @@ SCENARIO = Scenario(
             fault=reject(on="router", to="server", reply="tcp-reset", times=3),
             calls=[
                 connect(on="client", to="server", socket="first").fails(
-                    "ECONNREFUSED", within_s=(0.0, 0.2)
+                    "ECONNREFUSED", within_s=(0.0, 0.5)
                 ),
                 connect(on="client", to="server", socket="second").fails(
-                    "ECONNREFUSED", within_s=(0.0, 0.2)
+                    "ECONNREFUSED", within_s=(0.0, 0.5)
                 ),
                 connect(on="client", to="server", socket="third").fails(
-                    "ECONNREFUSED", within_s=(0.0, 0.2)
+                    "ECONNREFUSED", within_s=(0.0, 0.5)
                 ),
-                connect(on="client", to="server", socket="fourth").returns(0, within_s=(0.0, 0.2)),
+                connect(on="client", to="server", socket="fourth").returns(0, within_s=(0.0, 0.5)),
                 exchange(on="client", data=b"hi", socket="fourth").gives(b"abc"),
             ],
             given={"syns": 4, "attempts": 4, "failed": 3},
@@ -84,12 +84,12 @@ SCENARIO = Scenario(
             fault=reject(on="router", to="server", reply="tcp-reset", times=1),
             calls=[
                 connect(on="client", to="server", blocking=False).fails("EINPROGRESS"),
-                poll(on="client").tells("POLLOUT|POLLERR|POLLHUP", within_s=(0.0, 0.2)),
+                poll(on="client").tells("POLLOUT|POLLERR|POLLHUP", within_s=(0.0, 0.5)),
                 connect(on="client", to="server", blocking=False).fails(
-                    "ECONNREFUSED", within_s=(0.0, 0.2)
+                    "ECONNREFUSED", within_s=(0.0, 0.5)
                 ),
                 connect(on="client", to="server", blocking=False).fails("EINPROGRESS"),
-                poll(on="client").tells("POLLOUT", within_s=(0.0, 0.2)),
+                poll(on="client").tells("POLLOUT", within_s=(0.0, 0.5)),
                 so_error(on="client").reports(""),
                 exchange(on="client", data=b"hi").gives(b"abc"),
             ],
@@ -104,7 +104,7 @@ SCENARIO = Scenario(
                 connect(on="client", to="server", options={"TCP_USER_TIMEOUT": 500}).fails(
                     "ETIMEDOUT", within_s=(0.9, 1.3)
                 ),
-                connect(on="client", to="server").returns(0, within_s=(0.0, 0.2)),
+                connect(on="client", to="server").returns(0, within_s=(0.0, 0.5)),
                 exchange(on="client", data=b"hi").gives(b"abc"),
             ],
             given={"syns": 3, "attempts": 2, "failed": 1},
@@ -117,7 +117,7 @@ SCENARIO = Scenario(
                 connect(
                     on="client", to="server", socket="first", options={"TCP_USER_TIMEOUT": 500}
                 ).fails("ETIMEDOUT", within_s=(0.9, 1.3)),
-                connect(on="client", to="server", socket="second").returns(0, within_s=(0.0, 0.2)),
+                connect(on="client", to="server", socket="second").returns(0, within_s=(0.0, 0.5)),
                 exchange(on="client", data=b"hi", socket="second").gives(b"abc"),
             ],
             given={"syns": 3, "attempts": 2, "failed": 1},
@@ -137,7 +137,7 @@ SCENARIO = Scenario(
                 connect(on="client", to="server").fails("EHOSTUNREACH", within_s=(0.0, 0.4)),
                 connect(on="client", to="server").fails("EHOSTUNREACH", within_s=(0.0, 0.4)),
                 connect(on="client", to="server").fails("EHOSTUNREACH", within_s=(0.0, 0.4)),
-                connect(on="client", to="server").returns(0, within_s=(0.0, 0.2)),
+                connect(on="client", to="server").returns(0, within_s=(0.0, 0.5)),
                 send(on="client", data=b"one").returns(3),
                 recv(on="client").gives(b"one"),
             ],
@@ -161,7 +161,7 @@ SCENARIO = Scenario(
                 connect(on="client", to="server", socket="third").fails(
                     "EHOSTUNREACH", within_s=(0.0, 0.4)
                 ),
-                connect(on="client", to="server", socket="fourth").returns(0, within_s=(0.0, 0.2)),
+                connect(on="client", to="server", socket="fourth").returns(0, within_s=(0.0, 0.5)),
                 exchange(on="client", data=b"hi", socket="fourth").gives(b"abc"),
             ],
             given={"syns": 4, "attempts": 4, "failed": 3},

@@ -13,37 +13,79 @@ of. The answer is right by luck: strcat() needs but one zero at the beginning.
 
 from lab import Case, Counted, Scenario, any_packet, fin, rst, run, start
 
-PAGE = "http://{server:url}:8081/"
-GET = ["curl", "-s", "--max-time", "8", "-w", "%{http_code} %{exitcode}"]
-LARGE = ["-H", f"X-Big: {'a' * 3000}"]
-AS_WRITTEN = start(
-    on="server", argv=["errnolab-web", "--port", "8081", "--as-written"], until="listening on"
-)
-ROBUST = start(on="server", argv=["errnolab-web", "--port", "8081"], until="listening on")
-COMPILE = ["g++", "-fsyntax-only", "-Werror=sizeof-pointer-memaccess", "-Wall"]
-
 SCENARIO = Scenario(
     cause="peer",
-    before=[AS_WRITTEN],
+    before=[
+        start(
+            on="server",
+            argv=["errnolab-web", "--port", "8081", "--as-written"],
+            until="listening on",
+        )
+    ],
     counted=[Counted("client", "Tcp.ActiveOpens", exactly=1)],
     cases=[
         Case(
             "short_request",
             claims={"C118b": "true"},
-            calls=[run(on="client", argv=[*GET, PAGE]).gives(b"Hello\n200 0")],
+            calls=[
+                run(
+                    on="client",
+                    argv=[
+                        "curl",
+                        "-s",
+                        "--max-time",
+                        "8",
+                        "-w",
+                        "%{http_code} %{exitcode}",
+                        "http://{server:url}:8081/",
+                    ],
+                ).gives(b"Hello\n200 0")
+            ],
             seen=[fin(at="client", sender="server", count=1)],
             absent=[rst(at="client")],
         ),
         Case(
             "large_request",
             claims={"C118b": "wrong"},
-            calls=[run(on="client", argv=[*GET, *LARGE, PAGE]).gives(b"Hello\n200 56")],
+            calls=[
+                run(
+                    on="client",
+                    argv=[
+                        "curl",
+                        "-s",
+                        "--max-time",
+                        "8",
+                        "-w",
+                        "%{http_code} %{exitcode}",
+                        "-H",
+                        "X-Big: " + "a" * 3000,
+                        "http://{server:url}:8081/",
+                    ],
+                ).gives(b"Hello\n200 56")
+            ],
             seen=[rst(at="client", sender="server")],
         ),
         Case(
             "large_request_read_whole",
-            before=[ROBUST],
-            calls=[run(on="client", argv=[*GET, *LARGE, PAGE]).gives(b"Hello\n200 0")],
+            before=[
+                start(on="server", argv=["errnolab-web", "--port", "8081"], until="listening on")
+            ],
+            calls=[
+                run(
+                    on="client",
+                    argv=[
+                        "curl",
+                        "-s",
+                        "--max-time",
+                        "8",
+                        "-w",
+                        "%{http_code} %{exitcode}",
+                        "-H",
+                        "X-Big: " + "a" * 3000,
+                        "http://{server:url}:8081/",
+                    ],
+                ).gives(b"Hello\n200 0")
+            ],
             seen=[fin(at="client", sender="client", count=1)],
             absent=[rst(at="client")],
         ),
@@ -51,9 +93,11 @@ SCENARIO = Scenario(
             "chromium",
             claims={"C118b": "true"},
             calls=[
-                run(on="browser", argv=["errnolab-browse", PAGE], timeout_s=30).tells(
-                    '…"status": 200, "error": "",…"text": "Hello…'
-                )
+                run(
+                    on="browser",
+                    argv=["errnolab-browse", "http://{server:url}:8081/"],
+                    timeout_s=30,
+                ).tells('…"status": 200, "error": "",…"text": "Hello…')
             ],
             seen=[fin(at="browser", sender="server")],
             absent=[rst(at="browser", sender="server")],
@@ -64,7 +108,9 @@ SCENARIO = Scenario(
             claims={"C118b": "wrong"},
             calls=[
                 run(
-                    on="browser", argv=["errnolab-browse", f"{PAGE}?{'a' * 3000}"], timeout_s=30
+                    on="browser",
+                    argv=["errnolab-browse", "http://{server:url}:8081/?" + "a" * 3000],
+                    timeout_s=30,
                 ).tells('…"status": 200, "error": "net::ERR_CONNECTION_RESET"…')
             ],
             seen=[rst(at="browser", sender="server")],
@@ -81,7 +127,18 @@ SCENARIO = Scenario(
         Case(
             "warning",
             claims={"C118": "wrong"},
-            calls=[run(on="workshop", argv=[*COMPILE, "/opt/tutorial/http.cpp"]).returns(1)],
+            calls=[
+                run(
+                    on="workshop",
+                    argv=[
+                        "g++",
+                        "-fsyntax-only",
+                        "-Werror=sizeof-pointer-memaccess",
+                        "-Wall",
+                        "/opt/tutorial/http.cpp",
+                    ],
+                ).returns(1)
+            ],
             absent=[any_packet(at="workshop")],
             counted=[Counted("workshop", "Tcp.ActiveOpens", exactly=0)],
         ),

@@ -13,15 +13,9 @@ it when told to.
 
 from lab import Case, Counted, Scenario, run, start, syn
 
-STATUS = ["curl", "-s", "-o", "/dev/null", "--max-time", "8", "-w", "%{http_code} %{exitcode}"]
-SERVES = start(on="server", argv=["errnolab-web", "--port", "8080"], until="listening on")
-INTERIM = "curl -s -o /dev/null -D - -H 'Expect: 100-continue' -d content"
-MOVED = "http://{gateway:url}/moved"
-PAGE = "http://{server:url}:8080"
-
 SCENARIO = Scenario(
     cause="nothing",
-    before=[SERVES],
+    before=[start(on="server", argv=["errnolab-web", "--port", "8080"], until="listening on")],
     seen=[syn(at="server", count=1)],
     counted=[Counted("client", "Tcp.ActiveOpens", exactly=1)],
     cases=[
@@ -29,72 +23,236 @@ SCENARIO = Scenario(
             "ok",
             claims={"C116": "true", "C117": "true"},
             calls=[
-                run(on="client", argv=["curl", "-s", "-w", "%{http_code}", f"{PAGE}/"]).gives(
-                    b"Hello\n200"
-                )
+                run(
+                    on="client",
+                    argv=["curl", "-s", "-w", "%{http_code}", "http://{server:url}:8080/"],
+                ).gives(b"Hello\n200")
             ],
         ),
         Case(
             "head",
-            calls=[run(on="client", argv=[*STATUS, "--head", f"{PAGE}/"]).gives(b"200 0")],
+            calls=[
+                run(
+                    on="client",
+                    argv=[
+                        "curl",
+                        "-s",
+                        "-o",
+                        "/dev/null",
+                        "--max-time",
+                        "8",
+                        "-w",
+                        "%{http_code} %{exitcode}",
+                        "--head",
+                        "http://{server:url}:8080/",
+                    ],
+                ).gives(b"200 0")
+            ],
         ),
         Case(
             "continue",
             claims={"C116": "true"},
             calls=[
-                run(on="client", argv=["sh", "-c", f"{INTERIM} {PAGE}/ | head -n 1"]).gives(
-                    b"HTTP/1.1 100 Continue\r\n"
-                )
+                run(
+                    on="client",
+                    argv=[
+                        "sh",
+                        "-c",
+                        "curl -s -o /dev/null -D - -H 'Expect: 100-continue' -d content http://{server:url}:8080/ | head -n 1",
+                    ],
+                ).gives(b"HTTP/1.1 100 Continue\r\n")
             ],
         ),
         Case(
             "not_found",
             claims={"C116": "true", "C117": "true"},
-            calls=[run(on="client", argv=[*STATUS, f"{PAGE}/nothing"]).gives(b"404 0")],
+            calls=[
+                run(
+                    on="client",
+                    argv=[
+                        "curl",
+                        "-s",
+                        "-o",
+                        "/dev/null",
+                        "--max-time",
+                        "8",
+                        "-w",
+                        "%{http_code} %{exitcode}",
+                        "http://{server:url}:8080/nothing",
+                    ],
+                ).gives(b"404 0")
+            ],
         ),
         Case(
             "garbage",
             claims={"C116": "true"},
-            calls=[run(on="client", argv=[*STATUS, "-X", "GE T", f"{PAGE}/"]).gives(b"400 0")],
+            calls=[
+                run(
+                    on="client",
+                    argv=[
+                        "curl",
+                        "-s",
+                        "-o",
+                        "/dev/null",
+                        "--max-time",
+                        "8",
+                        "-w",
+                        "%{http_code} %{exitcode}",
+                        "-X",
+                        "GE T",
+                        "http://{server:url}:8080/",
+                    ],
+                ).gives(b"400 0")
+            ],
         ),
         Case(
             "method_not_allowed",
-            calls=[run(on="client", argv=[*STATUS, "-X", "PUT", f"{PAGE}/"]).gives(b"405 0")],
+            calls=[
+                run(
+                    on="client",
+                    argv=[
+                        "curl",
+                        "-s",
+                        "-o",
+                        "/dev/null",
+                        "--max-time",
+                        "8",
+                        "-w",
+                        "%{http_code} %{exitcode}",
+                        "-X",
+                        "PUT",
+                        "http://{server:url}:8080/",
+                    ],
+                ).gives(b"405 0")
+            ],
         ),
         Case(
             "method_unknown",
             claims={"C116": "true"},
-            calls=[run(on="client", argv=[*STATUS, "-X", "BREW", f"{PAGE}/"]).gives(b"501 0")],
+            calls=[
+                run(
+                    on="client",
+                    argv=[
+                        "curl",
+                        "-s",
+                        "-o",
+                        "/dev/null",
+                        "--max-time",
+                        "8",
+                        "-w",
+                        "%{http_code} %{exitcode}",
+                        "-X",
+                        "BREW",
+                        "http://{server:url}:8080/",
+                    ],
+                ).gives(b"501 0")
+            ],
         ),
         Case(
             "line_too_long",
-            calls=[run(on="client", argv=[*STATUS, f"{PAGE}/{'a' * 9000}"]).gives(b"414 0")],
+            calls=[
+                run(
+                    on="client",
+                    argv=[
+                        "curl",
+                        "-s",
+                        "-o",
+                        "/dev/null",
+                        "--max-time",
+                        "8",
+                        "-w",
+                        "%{http_code} %{exitcode}",
+                        "http://{server:url}:8080/" + "a" * 9000,
+                    ],
+                ).gives(b"414 0")
+            ],
         ),
         Case(
             "fields_too_large",
             calls=[
-                run(on="client", argv=[*STATUS, "-H", f"X-Big: {'a' * 17000}", f"{PAGE}/"]).gives(
-                    b"431 0"
-                )
+                run(
+                    on="client",
+                    argv=[
+                        "curl",
+                        "-s",
+                        "-o",
+                        "/dev/null",
+                        "--max-time",
+                        "8",
+                        "-w",
+                        "%{http_code} %{exitcode}",
+                        "-H",
+                        "X-Big: " + "a" * 17000,
+                        "http://{server:url}:8080/",
+                    ],
+                ).gives(b"431 0")
             ],
         ),
         Case(
             "content_too_large",
-            calls=[run(on="client", argv=[*STATUS, "-d", "a" * 70000, f"{PAGE}/"]).gives(b"413 0")],
+            calls=[
+                run(
+                    on="client",
+                    argv=[
+                        "curl",
+                        "-s",
+                        "-o",
+                        "/dev/null",
+                        "--max-time",
+                        "8",
+                        "-w",
+                        "%{http_code} %{exitcode}",
+                        "-d",
+                        "a" * 70000,
+                        "http://{server:url}:8080/",
+                    ],
+                ).gives(b"413 0")
+            ],
         ),
         Case(
             "moved",
             claims={"C116": "true"},
-            calls=[run(on="client", argv=[*STATUS, MOVED]).gives(b"301 0")],
+            calls=[
+                run(
+                    on="client",
+                    argv=[
+                        "curl",
+                        "-s",
+                        "-o",
+                        "/dev/null",
+                        "--max-time",
+                        "8",
+                        "-w",
+                        "%{http_code} %{exitcode}",
+                        "http://{gateway:url}/moved",
+                    ],
+                ).gives(b"301 0")
+            ],
             seen=[syn(at="gateway", count=1)],
             absent=[syn(at="server")],
         ),
         Case(
             "moved_and_followed",
-            calls=[run(on="client", argv=[*STATUS, "-L", MOVED]).gives(b"200 0")],
-            # The connection to the gateway is kept for the second request.
+            calls=[
+                run(
+                    on="client",
+                    argv=[
+                        "curl",
+                        "-s",
+                        "-o",
+                        "/dev/null",
+                        "--max-time",
+                        "8",
+                        "-w",
+                        "%{http_code} %{exitcode}",
+                        "-L",
+                        "http://{gateway:url}/moved",
+                    ],
+                ).gives(b"200 0")
+            ],
             seen=[syn(at="client", count=1), syn(at="server", count=1)],
         ),
     ],
     source="RFC 9110 15; RFC 9112 3; curl(1)",
+    look="`curl -si` prints the status line; what the server found wrong is in the page that follows it.",
 )

@@ -33,7 +33,7 @@ SCENARIO = Scenario(
         reported=Case(
             claims={"C74": given("unreachable"), "C75": "wrong"},
             calls=[
-                connect(on="client", to="server").fails(given("errno"), within_s=(0.0, 0.2)),
+                connect(on="client", to="server").fails(given("errno"), within_s=(0.0, 0.5)),
             ],
             seen=[
                 syn(at="client", count=1),

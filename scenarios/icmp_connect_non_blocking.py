@@ -30,7 +30,7 @@ SCENARIO = Scenario(
             claims={"C74": given("unreachable"), "C75": "wrong"},
             calls=[
                 connect(on="client", to="server", blocking=False).fails("EINPROGRESS"),
-                poll(on="client").returns(1, within_s=(0.0, 0.2)),
+                poll(on="client").returns(1, within_s=(0.0, 0.5)),
                 so_error(on="client").reports(given("errno")),
                 so_error(on="client").reports(""),
             ],

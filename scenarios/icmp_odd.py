@@ -53,7 +53,7 @@ SCENARIO = Scenario(
                 delay_s=0.02,
             ),
             calls=[
-                connect(on="client", to="server").fails("EHOSTUNREACH", within_s=(0.0, 0.2)),
+                connect(on="client", to="server").fails("EHOSTUNREACH", within_s=(0.0, 0.5)),
             ],
             seen=[
                 syn(at="client", count=1),
@@ -77,7 +77,7 @@ SCENARIO = Scenario(
                 lets_pass=True,
             ),
             calls=[
-                connect(on="client", to="server").returns(0, within_s=(0.0, 0.2)),
+                connect(on="client", to="server").returns(0, within_s=(0.0, 0.5)),
                 # The error comes meanwhile, and wakes nobody.
                 poll(on="client", events="POLLIN", timeout_s=0.5).returns(0),
                 exchange(on="client", data=b"hi").gives(b"abc"),

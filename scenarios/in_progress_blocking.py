@@ -73,7 +73,7 @@ SCENARIO = Scenario(
                 ).fails("EINPROGRESS", within_s=(0.3, 0.6)),
                 poll(on="client").returns(1, within_s=(0.5, 1.5)),
                 so_error(on="client").reports("ETIMEDOUT"),
-                connect(on="client", to="server").fails("ECONNABORTED", within_s=(0.0, 0.2)),
+                connect(on="client", to="server").fails("ECONNABORTED", within_s=(0.0, 0.5)),
             ],
             seen=[syn(at="client", schedule=syn_schedule(user_timeout_ms=1500))],
             absent=[syn(at="server")],
@@ -89,8 +89,8 @@ SCENARIO = Scenario(
                     "EINPROGRESS", within_s=(0.3, 0.6)
                 ),
                 poll(on="client").tells("POLLOUT", within_s=(0.3, 1.0)),
-                connect(on="client", to="server").returns(0, within_s=(0.0, 0.2)),
-                connect(on="client", to="server").fails("EISCONN", within_s=(0.0, 0.2)),
+                connect(on="client", to="server").returns(0, within_s=(0.0, 0.5)),
+                connect(on="client", to="server").fails("EISCONN", within_s=(0.0, 0.5)),
                 exchange(on="client", data=b"hi").gives(b"abc"),
             ],
             seen=[

@@ -52,8 +52,8 @@ SCENARIO = Scenario(
                 state(on="client").tells("SYN-SENT"),
                 poll(on="client").tells("POLLOUT", within_s=(0.1, 1.1)),
                 so_error(on="client").reports(""),
-                connect(on="client", to="server").returns(0, within_s=(0.0, 0.2)),
-                connect(on="client", to="server").fails("EISCONN", within_s=(0.0, 0.2)),
+                connect(on="client", to="server").returns(0, within_s=(0.0, 0.5)),
+                connect(on="client", to="server").fails("EISCONN", within_s=(0.0, 0.5)),
                 exchange(on="client", data=b"hi").gives(b"abc"),
             ],
             given={"arrive": 1, "failed": 0},
@@ -71,7 +71,7 @@ SCENARIO = Scenario(
                     "EINTR", within_s=(0.1, 0.7), signal="SIGALRM"
                 ),
                 connect(on="client", to="server").returns(0, within_s=(0.1, 0.9)),
-                connect(on="client", to="server").fails("EISCONN", within_s=(0.0, 0.2)),
+                connect(on="client", to="server").fails("EISCONN", within_s=(0.0, 0.5)),
                 exchange(on="client", data=b"hi").gives(b"abc"),
             ],
             given={"arrive": 1, "failed": 0},
@@ -88,7 +88,7 @@ SCENARIO = Scenario(
                 ).fails("EINTR", within_s=(0.1, 0.7), signal="SIGALRM"),
                 state(on="client").tells("SYN-SENT"),
                 connect(on="client", to="server", blocking=False).fails(
-                    "EALREADY", within_s=(0.0, 0.2)
+                    "EALREADY", within_s=(0.0, 0.5)
                 ),
                 poll(on="client").returns(1, within_s=(0.1, 1.1)),
                 so_error(on="client").reports("ETIMEDOUT"),

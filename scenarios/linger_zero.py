@@ -45,7 +45,7 @@ SCENARIO = Scenario(
             calls=[
                 setsockopt(on="server", option="SO_LINGER", value=0, socket="c"),
                 close(on="server", socket="c"),
-                recv(on="client").fails("ECONNRESET", within_s=(0.0, 0.2)),
+                recv(on="client").fails("ECONNRESET", within_s=(0.0, 0.5)),
                 recv(on="client").returns(0),
             ],
             seen=[
@@ -68,7 +68,7 @@ SCENARIO = Scenario(
                 setsockopt(on="server", option="SO_LINGER", value=0, socket="c"),
                 close(on="server", socket="c"),
                 recv(on="client", size=1000000),
-                recv(on="client").fails("ECONNRESET", within_s=(0.0, 0.2)),
+                recv(on="client").fails("ECONNRESET", within_s=(0.0, 0.5)),
             ],
             seen=[
                 data(at="client", sender="server"),

@@ -48,7 +48,7 @@ SCENARIO = Scenario(
             calls=[
                 ss(on="server", port=17130, state="LISTEN").tells("LISTEN 1/4"),
                 close(on="server"),
-                recv(on="client").fails("ECONNRESET", within_s=(0.0, 0.2)),
+                recv(on="client").fails("ECONNRESET", within_s=(0.0, 0.5)),
                 ss(on="server", port=17130).returns(0),
             ],
             seen=[
@@ -107,7 +107,7 @@ SCENARIO = Scenario(
                 state(on="client").tells("ESTAB"),
                 ss(on="server", port=17130).returns(0),
                 send(on="client", data=b"hi").returns(2),
-                recv(on="client").fails("ECONNRESET", within_s=(0.0, 0.2)),
+                recv(on="client").fails("ECONNRESET", within_s=(0.0, 0.5)),
             ],
             seen=[
                 syn(at="server", count=1),

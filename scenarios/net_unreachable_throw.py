@@ -1,9 +1,9 @@
-"""The router's only route to the destination is a `throw`, and nothing comes behind it.
+"""The router's best route to the destination is a `throw`, and no other table has one.
 
 A `throw` route ends the look-up in its own table and lets the next routing rule go on
 with the next table. Where none is left, the router behaves as if it had no route: ICMP
-3/0 (1/0 over IPv6), ENETUNREACH. The wire is that of `net_unreachable`, though the
-route to the whole network is there.
+3/0 (1/0 over IPv6), ENETUNREACH. The wire is that of `net_unreachable`, though a
+route to the whole network stands behind it in the same table.
 """
 
 from lab import ICMP_REPORTED, Counted, Scenario, any_packet, connect, icmp, per_family, route

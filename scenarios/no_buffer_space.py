@@ -39,7 +39,7 @@ SCENARIO = Scenario(
                 ),
                 send(on="client", data=b"x" * 1200).returns(1200),
                 send(on="client", data=b"x" * 1200).returns(1200),
-                send(on="client", data=b"x" * 1200).fails("ENOBUFS", within_s=(0.0, 0.2)),
+                send(on="client", data=b"x" * 1200).fails("ENOBUFS", within_s=(0.0, 0.5)),
             ],
         ),
         Case(

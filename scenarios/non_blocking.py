@@ -57,9 +57,9 @@ SCENARIO = Scenario(
             claims={"C67": "wrong"},
             calls=[
                 connect(on="client", to="server", blocking=False).fails(
-                    "EINPROGRESS", within_s=(0.0, 0.2)
+                    "EINPROGRESS", within_s=(0.0, 0.5)
                 ),
-                poll(on="client").tells("POLLOUT", within_s=(0.0, 0.2)),
+                poll(on="client").tells("POLLOUT", within_s=(0.0, 0.5)),
                 so_error(on="client").reports(""),
                 exchange(on="client", data=b"hi").gives(b"abc"),
             ],
@@ -76,11 +76,11 @@ SCENARIO = Scenario(
             fault=drop(on="router", to="server", times=1),
             calls=[
                 connect(on="client", to="server", blocking=False).fails(
-                    "EINPROGRESS", within_s=(0.0, 0.2)
+                    "EINPROGRESS", within_s=(0.0, 0.5)
                 ),
                 state(on="client").tells("SYN-SENT"),
                 connect(on="client", to="server", blocking=False).fails(
-                    "EALREADY", within_s=(0.0, 0.2)
+                    "EALREADY", within_s=(0.0, 0.5)
                 ),
                 # poll's time-out is poll's alone: the attempt goes on.
                 poll(on="client", timeout_s=0.2).returns(0, within_s=(0.2, 0.6)),
@@ -88,9 +88,9 @@ SCENARIO = Scenario(
                 poll(on="client").tells("POLLOUT", within_s=(0.1, 1.1)),
                 so_error(on="client").reports(""),
                 state(on="client").tells("ESTAB"),
-                connect(on="client", to="server", blocking=False).returns(0, within_s=(0.0, 0.2)),
+                connect(on="client", to="server", blocking=False).returns(0, within_s=(0.0, 0.5)),
                 connect(on="client", to="server", blocking=False).fails(
-                    "EISCONN", within_s=(0.0, 0.2)
+                    "EISCONN", within_s=(0.0, 0.5)
                 ),
                 exchange(on="client", data=b"hi").gives(b"abc"),
             ],
@@ -105,7 +105,7 @@ SCENARIO = Scenario(
                 select(on="client", timeout_s=0.1).returns(0, within_s=(0.1, 0.5)),
                 epoll(on="client").tells("EPOLLOUT", within_s=(0.1, 1.1)),
                 # Of no use for reading, nor exceptional.
-                select(on="client").tells("writable", within_s=(0.0, 0.2)),
+                select(on="client").tells("writable", within_s=(0.0, 0.5)),
                 so_error(on="client").reports(""),
                 exchange(on="client", data=b"hi").gives(b"abc"),
             ],
@@ -116,9 +116,9 @@ SCENARIO = Scenario(
             fault=drop(on="router", to="server", times=1),
             calls=[
                 connect(on="client", to="server", blocking=False).fails("EINPROGRESS"),
-                send(on="client", data=b"hi").fails("EAGAIN", within_s=(0.0, 0.2)),
-                recv(on="client").fails("EAGAIN", within_s=(0.0, 0.2)),
-                getpeername(on="client").fails("ENOTCONN", within_s=(0.0, 0.2)),
+                send(on="client", data=b"hi").fails("EAGAIN", within_s=(0.0, 0.5)),
+                recv(on="client").fails("EAGAIN", within_s=(0.0, 0.5)),
+                getpeername(on="client").fails("ENOTCONN", within_s=(0.0, 0.5)),
                 so_error(on="client").reports(""),
                 # One in the send queue: the SYN, which nobody has acknowledged.
                 ss(on="client", state="SYN-SENT").tells("SYN-SENT 0/1"),
@@ -136,7 +136,7 @@ SCENARIO = Scenario(
             calls=[
                 connect(on="client", to="server", blocking=False).fails("EINPROGRESS"),
                 connect(on="client", to="server").returns(0, within_s=(0.5, 1.3)),
-                connect(on="client", to="server").fails("EISCONN", within_s=(0.0, 0.2)),
+                connect(on="client", to="server").fails("EISCONN", within_s=(0.0, 0.5)),
                 exchange(on="client", data=b"hi").gives(b"abc"),
             ],
         ),
@@ -151,7 +151,7 @@ SCENARIO = Scenario(
                 state(on="client").tells("UNCONN"),
                 ss(on="client", state="SYN-SENT").returns(0),
                 so_error(on="client").reports("ECONNRESET"),
-                connect(on="client", to="server").returns(0, within_s=(0.0, 0.2)),
+                connect(on="client", to="server").returns(0, within_s=(0.0, 0.5)),
                 exchange(on="client", data=b"hi").gives(b"abc"),
             ],
             seen=[syn(at="client", count=2), syn(at="server", count=1)],
@@ -169,9 +169,9 @@ SCENARIO = Scenario(
                 connect(on="client", to="server", blocking=False).fails("EINPROGRESS"),
                 shutdown(on="client", how="SHUT_WR").returns(0),
                 state(on="client").tells("UNCONN"),
-                poll(on="client").tells("POLLOUT|POLLERR|POLLHUP", within_s=(0.0, 0.2)),
+                poll(on="client").tells("POLLOUT|POLLERR|POLLHUP", within_s=(0.0, 0.5)),
                 so_error(on="client").reports("ECONNRESET"),
-                connect(on="client", to="server").returns(0, within_s=(0.0, 0.2)),
+                connect(on="client", to="server").returns(0, within_s=(0.0, 0.5)),
                 exchange(on="client", data=b"hi").gives(b"abc"),
             ],
             seen=[syn(at="client", count=2), syn(at="server", count=1)],
@@ -185,11 +185,11 @@ SCENARIO = Scenario(
             "asked_too_early",
             calls=[
                 socket(on="client"),
-                poll(on="client").tells("POLLOUT|POLLHUP", within_s=(0.0, 0.2)),
-                epoll(on="client").tells("EPOLLOUT|EPOLLHUP", within_s=(0.0, 0.2)),
-                select(on="client").tells("readable|writable", within_s=(0.0, 0.2)),
+                poll(on="client").tells("POLLOUT|POLLHUP", within_s=(0.0, 0.5)),
+                epoll(on="client").tells("EPOLLOUT|EPOLLHUP", within_s=(0.0, 0.5)),
+                select(on="client").tells("readable|writable", within_s=(0.0, 0.5)),
                 so_error(on="client").reports(""),
-                getpeername(on="client").fails("ENOTCONN", within_s=(0.0, 0.2)),
+                getpeername(on="client").fails("ENOTCONN", within_s=(0.0, 0.5)),
             ],
             absent=[any_packet(at="client")],
             counted=[Counted("client", "Tcp.ActiveOpens", exactly=0)],
@@ -199,9 +199,9 @@ SCENARIO = Scenario(
             "udp",
             calls=[
                 connect(on="client", to="server", proto="udp", blocking=False).returns(
-                    0, within_s=(0.0, 0.2)
+                    0, within_s=(0.0, 0.5)
                 ),
-                poll(on="client").tells("POLLOUT", within_s=(0.0, 0.2)),
+                poll(on="client").tells("POLLOUT", within_s=(0.0, 0.5)),
                 connect(on="client", to="server", proto="udp", blocking=False).returns(0),
                 getpeername(on="client"),
             ],

@@ -61,14 +61,14 @@ SCENARIO = Scenario(
             ),
             calls=[
                 connect(on="client", to="server", blocking=False).fails(
-                    "EINPROGRESS", within_s=(0.0, 0.2)
+                    "EINPROGRESS", within_s=(0.0, 0.5)
                 ),
                 # The error queue wakes poll() a moment before the socket is closed: what it
                 # sees then may be POLLERR alone. It is all there for the next call.
                 poll(on="client").returns(1, within_s=(0.0, 0.4)),
-                poll(on="client").tells("POLLOUT|POLLERR|POLLHUP", within_s=(0.0, 0.2)),
-                epoll(on="client").tells("EPOLLOUT|EPOLLERR|EPOLLHUP", within_s=(0.0, 0.2)),
-                select(on="client").tells("readable|writable", within_s=(0.0, 0.2)),
+                poll(on="client").tells("POLLOUT|POLLERR|POLLHUP", within_s=(0.0, 0.5)),
+                epoll(on="client").tells("EPOLLOUT|EPOLLERR|EPOLLHUP", within_s=(0.0, 0.5)),
+                select(on="client").tells("readable|writable", within_s=(0.0, 0.5)),
                 state(on="client").tells("UNCONN"),
                 so_error(on="client").reports("EHOSTUNREACH"),
                 so_error(on="client").reports(""),
@@ -100,11 +100,11 @@ SCENARIO = Scenario(
                 connect(on="client", to="server", blocking=False).fails("EINPROGRESS"),
                 poll(on="client").returns(1, within_s=(0.0, 0.4)),
                 connect(on="client", to="server", blocking=False).fails(
-                    "EHOSTUNREACH", within_s=(0.0, 0.2)
+                    "EHOSTUNREACH", within_s=(0.0, 0.5)
                 ),
                 so_error(on="client").reports(""),
                 connect(on="client", to="server", blocking=False).fails(
-                    "EINPROGRESS", within_s=(0.0, 0.2)
+                    "EINPROGRESS", within_s=(0.0, 0.5)
                 ),
                 # Under IPv4 poll() would return at once: the first error is in the queue.
                 connect(on="client", to="server").fails("EHOSTUNREACH", within_s=(0.0, 0.4)),
@@ -125,18 +125,18 @@ SCENARIO = Scenario(
             family="ipv4",
             calls=[
                 connect(on="client", to="server", blocking=False).fails(
-                    "EINPROGRESS", within_s=(0.0, 0.2)
+                    "EINPROGRESS", within_s=(0.0, 0.5)
                 ),
                 # tcp_v4_err() calls ip_icmp_error(), which asks nobody for IP_RECVERR.
-                poll(on="client").tells("POLLERR", within_s=(0.0, 0.2)),
+                poll(on="client").tells("POLLERR", within_s=(0.0, 0.5)),
                 state(on="client").tells("SYN-SENT"),
                 so_error(on="client").reports("EHOSTUNREACH"),
                 so_error(on="client").reports(""),
-                poll(on="client").tells("POLLERR", within_s=(0.0, 0.2)),
+                poll(on="client").tells("POLLERR", within_s=(0.0, 0.5)),
                 recv_error(on="client").tells("EHOSTUNREACH from ICMP 3/1"),
                 # With the second SYN the same error comes to a socket that nobody holds.
                 poll(on="client").returns(1, within_s=(0.2, 1.3)),
-                poll(on="client").tells("POLLOUT|POLLERR|POLLHUP", within_s=(0.0, 0.2)),
+                poll(on="client").tells("POLLOUT|POLLERR|POLLHUP", within_s=(0.0, 0.5)),
                 state(on="client").tells("UNCONN"),
                 so_error(on="client").reports("EHOSTUNREACH"),
                 so_error(on="client").reports(""),
@@ -148,14 +148,14 @@ SCENARIO = Scenario(
             family="ipv6",
             calls=[
                 connect(on="client", to="server", blocking=False).fails(
-                    "EINPROGRESS", within_s=(0.0, 0.2)
+                    "EINPROGRESS", within_s=(0.0, 0.5)
                 ),
                 # tcp_v6_err() calls ipv6_icmp_error(), which wants IPV6_RECVERR.
                 poll(on="client", timeout_s=0.2).returns(0, within_s=(0.2, 0.6)),
                 state(on="client").tells("SYN-SENT"),
                 # Kernels without tcp_done_with_error() wake poll() before they close it.
                 poll(on="client").returns(1, within_s=(0.2, 1.1)),
-                poll(on="client").tells("POLLOUT|POLLERR|POLLHUP", within_s=(0.0, 0.2)),
+                poll(on="client").tells("POLLOUT|POLLERR|POLLHUP", within_s=(0.0, 0.5)),
                 state(on="client").tells("UNCONN"),
                 # The first ICMP error was noted beside the second, which ended it.
                 so_error(on="client").reports("EHOSTUNREACH"),
@@ -170,12 +170,12 @@ SCENARIO = Scenario(
             calls=[
                 connect(
                     on="client", to="server", blocking=False, options={"IPV6_RECVERR": 1}
-                ).fails("EINPROGRESS", within_s=(0.0, 0.2)),
-                poll(on="client").tells("POLLERR", within_s=(0.0, 0.2)),
+                ).fails("EINPROGRESS", within_s=(0.0, 0.5)),
+                poll(on="client").tells("POLLERR", within_s=(0.0, 0.5)),
                 state(on="client").tells("SYN-SENT"),
                 recv_error(on="client").tells("EHOSTUNREACH from ICMPv6 1/3"),
                 poll(on="client").returns(1, within_s=(0.2, 1.3)),
-                poll(on="client").tells("POLLOUT|POLLERR|POLLHUP", within_s=(0.0, 0.2)),
+                poll(on="client").tells("POLLOUT|POLLERR|POLLHUP", within_s=(0.0, 0.5)),
                 state(on="client").tells("UNCONN"),
             ],
         ),
@@ -187,14 +187,14 @@ SCENARIO = Scenario(
             fault=reject(on="router", to="server", reply="icmp-host-unreachable", times=1),
             calls=[
                 connect(on="client", to="server", blocking=False).fails("EINPROGRESS"),
-                poll(on="client").tells("POLLERR", within_s=(0.0, 0.2)),
+                poll(on="client").tells("POLLERR", within_s=(0.0, 0.5)),
                 so_error(on="client").reports("EHOSTUNREACH"),
                 connect(on="client", to="server").returns(0, within_s=(0.2, 1.3)),
                 state(on="client").tells("ESTAB"),
                 so_error(on="client").reports(""),
-                poll(on="client").tells("POLLOUT|POLLERR", within_s=(0.0, 0.2)),
+                poll(on="client").tells("POLLOUT|POLLERR", within_s=(0.0, 0.5)),
                 recv_error(on="client").tells("EHOSTUNREACH from ICMP 3/1"),
-                poll(on="client").tells("POLLOUT", within_s=(0.0, 0.2)),
+                poll(on="client").tells("POLLOUT", within_s=(0.0, 0.5)),
                 exchange(on="client", data=b"hi").gives(b"abc"),
             ],
             seen=[

@@ -52,14 +52,14 @@ SCENARIO = Scenario(
             claims={"C71": "true", "C79": "wrong"},
             calls=[
                 connect(on="client", to="server", blocking=False).fails(
-                    "EINPROGRESS", within_s=(0.0, 0.2)
+                    "EINPROGRESS", within_s=(0.0, 0.5)
                 ),
-                poll(on="client").tells("POLLOUT|POLLERR|POLLHUP", within_s=(0.0, 0.2)),
+                poll(on="client").tells("POLLOUT|POLLERR|POLLHUP", within_s=(0.0, 0.5)),
                 state(on="client").tells("UNCONN"),
                 so_error(on="client").reports("ECONNREFUSED"),
                 so_error(on="client").reports(""),
                 # As a socket that was never connected.
-                poll(on="client").tells("POLLOUT|POLLHUP", within_s=(0.0, 0.2)),
+                poll(on="client").tells("POLLOUT|POLLHUP", within_s=(0.0, 0.5)),
             ],
             given={"attempts": 1},
         ),
@@ -85,10 +85,10 @@ SCENARIO = Scenario(
                 poll(on="client").tells("POLLOUT|POLLERR|POLLHUP"),
                 so_error(on="client").reports("ECONNREFUSED"),
                 connect(on="client", to="server", blocking=False).fails(
-                    "ECONNABORTED", within_s=(0.0, 0.2)
+                    "ECONNABORTED", within_s=(0.0, 0.5)
                 ),
                 connect(on="client", to="server", blocking=False).fails(
-                    "EINPROGRESS", within_s=(0.0, 0.2)
+                    "EINPROGRESS", within_s=(0.0, 0.5)
                 ),
                 poll(on="client").tells("POLLOUT|POLLERR|POLLHUP"),
                 so_error(on="client").reports("ECONNREFUSED"),
@@ -102,11 +102,11 @@ SCENARIO = Scenario(
                 connect(on="client", to="server", blocking=False).fails("EINPROGRESS"),
                 poll(on="client").tells("POLLOUT|POLLERR|POLLHUP"),
                 connect(on="client", to="server", blocking=False).fails(
-                    "ECONNREFUSED", within_s=(0.0, 0.2)
+                    "ECONNREFUSED", within_s=(0.0, 0.5)
                 ),
                 so_error(on="client").reports(""),
                 connect(on="client", to="server", blocking=False).fails(
-                    "EINPROGRESS", within_s=(0.0, 0.2)
+                    "EINPROGRESS", within_s=(0.0, 0.5)
                 ),
                 poll(on="client").tells("POLLOUT|POLLERR|POLLHUP"),
                 connect(on="client", to="server", blocking=False).fails("ECONNREFUSED"),
@@ -120,8 +120,8 @@ SCENARIO = Scenario(
             calls=[
                 connect(on="client", to="server", blocking=False).fails("EINPROGRESS"),
                 poll(on="client").tells("POLLOUT|POLLERR|POLLHUP"),
-                connect(on="client", to="server").fails("ECONNREFUSED", within_s=(0.0, 0.2)),
-                connect(on="client", to="server").fails("ECONNREFUSED", within_s=(0.0, 0.2)),
+                connect(on="client", to="server").fails("ECONNREFUSED", within_s=(0.0, 0.5)),
+                connect(on="client", to="server").fails("ECONNREFUSED", within_s=(0.0, 0.5)),
             ],
             given={"attempts": 2},
         ),
@@ -130,8 +130,8 @@ SCENARIO = Scenario(
             calls=[
                 connect(on="client", to="server", blocking=False).fails("EINPROGRESS"),
                 poll(on="client").tells("POLLOUT|POLLERR|POLLHUP"),
-                send(on="client", data=b"hi").fails("ECONNREFUSED", within_s=(0.0, 0.2)),
-                send(on="client", data=b"hi").fails("EPIPE", within_s=(0.0, 0.2)),
+                send(on="client", data=b"hi").fails("ECONNREFUSED", within_s=(0.0, 0.5)),
+                send(on="client", data=b"hi").fails("EPIPE", within_s=(0.0, 0.5)),
                 so_error(on="client").reports(""),
             ],
             given={"attempts": 1},
@@ -141,9 +141,9 @@ SCENARIO = Scenario(
             calls=[
                 connect(on="client", to="server", blocking=False).fails("EINPROGRESS"),
                 poll(on="client").tells("POLLOUT|POLLERR|POLLHUP"),
-                getpeername(on="client").fails("ENOTCONN", within_s=(0.0, 0.2)),
-                recv(on="client").fails("ECONNREFUSED", within_s=(0.0, 0.2)),
-                recv(on="client").returns(0, within_s=(0.0, 0.2)),
+                getpeername(on="client").fails("ENOTCONN", within_s=(0.0, 0.5)),
+                recv(on="client").fails("ECONNREFUSED", within_s=(0.0, 0.5)),
+                recv(on="client").returns(0, within_s=(0.0, 0.5)),
                 so_error(on="client").reports(""),
             ],
             given={"attempts": 1},

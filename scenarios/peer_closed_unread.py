@@ -49,9 +49,9 @@ SCENARIO = Scenario(
             claims={"C6": "wrong", "C86": "wrong", "C91": "wrong", "C110": "wrong"},
             calls=[
                 close(on="server", socket="c"),
-                recv(on="client").fails("ECONNRESET", within_s=(0.0, 0.2)),
+                recv(on="client").fails("ECONNRESET", within_s=(0.0, 0.5)),
                 recv(on="client").returns(0),
-                send(on="client", data=b"more").fails("EPIPE", within_s=(0.0, 0.2)),
+                send(on="client", data=b"more").fails("EPIPE", within_s=(0.0, 0.5)),
             ],
         ),
         Case(
@@ -59,8 +59,8 @@ SCENARIO = Scenario(
             claims={"C6": "wrong", "C86": "wrong", "C91": "wrong"},
             calls=[
                 close(on="server", socket="c"),
-                send(on="client", data=b"more").fails("ECONNRESET", within_s=(0.0, 0.2)),
-                send(on="client", data=b"more").fails("EPIPE", within_s=(0.0, 0.2)),
+                send(on="client", data=b"more").fails("ECONNRESET", within_s=(0.0, 0.5)),
+                send(on="client", data=b"more").fails("EPIPE", within_s=(0.0, 0.5)),
                 recv(on="client").returns(0),
             ],
         ),
@@ -70,8 +70,8 @@ SCENARIO = Scenario(
             calls=[
                 send(on="server", data=b"reply", socket="c").returns(5),
                 close(on="server", socket="c"),
-                recv(on="client").gives(b"reply", within_s=(0.0, 0.2)),
-                recv(on="client").fails("ECONNRESET", within_s=(0.0, 0.2)),
+                recv(on="client").gives(b"reply", within_s=(0.0, 0.5)),
+                recv(on="client").fails("ECONNRESET", within_s=(0.0, 0.5)),
             ],
         ),
     ],

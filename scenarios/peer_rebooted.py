@@ -60,9 +60,9 @@ SCENARIO = Scenario(
             calls=[
                 close(on="server", socket="c"),
                 send(on="client", data=b"one").returns(3),
-                recv(on="client").fails("ECONNRESET", within_s=(0.0, 0.2)),
+                recv(on="client").fails("ECONNRESET", within_s=(0.0, 0.5)),
                 recv(on="client").returns(0),
-                send(on="client", data=b"two").fails("EPIPE", within_s=(0.0, 0.2)),
+                send(on="client", data=b"two").fails("EPIPE", within_s=(0.0, 0.5)),
             ],
             seen=[
                 data(at="server", sender="client", count=1),

@@ -41,7 +41,7 @@ SCENARIO = Scenario(
                 connect(on="client", to="server", socket="a"),
                 connect(on="client", to="server", socket="b"),
                 connect(on="client", to="server", socket="c").fails(
-                    "EADDRNOTAVAIL", within_s=(0.0, 0.2)
+                    "EADDRNOTAVAIL", within_s=(0.0, 0.5)
                 ),
                 # The same two ports serve another destination.
                 connect(on="client", to="elsewhere", socket="d"),
@@ -57,7 +57,7 @@ SCENARIO = Scenario(
             "bind",
             calls=[
                 connect(on="client", to="server", socket="a"),
-                bind(on="client", to="client", socket="b").fails("EADDRINUSE", within_s=(0.0, 0.2)),
+                bind(on="client", to="client", socket="b").fails("EADDRINUSE", within_s=(0.0, 0.5)),
                 # Only connect() knows the destination: let it choose the port.
                 bind(
                     on="client",
@@ -65,9 +65,9 @@ SCENARIO = Scenario(
                     socket="late",
                     options={"IP_BIND_ADDRESS_NO_PORT": 1},
                 ),
-                listen(on="client", socket="late").fails("EADDRINUSE", within_s=(0.0, 0.2)),
+                listen(on="client", socket="late").fails("EADDRINUSE", within_s=(0.0, 0.5)),
                 connect(on="client", to="server", socket="late").fails(
-                    "EADDRNOTAVAIL", within_s=(0.0, 0.2)
+                    "EADDRNOTAVAIL", within_s=(0.0, 0.5)
                 ),
                 connect(on="client", to="elsewhere", socket="late"),
             ],
@@ -82,12 +82,12 @@ SCENARIO = Scenario(
             calls=[
                 connect(on="client", to="server", proto="udp", socket="a"),
                 connect(on="client", to="elsewhere", proto="udp", socket="b").fails(
-                    "EAGAIN", within_s=(0.0, 0.2)
+                    "EAGAIN", within_s=(0.0, 0.5)
                 ),
                 sendto(on="client", to="elsewhere", data=b"hi", socket="c").fails(
-                    "EAGAIN", within_s=(0.0, 0.2)
+                    "EAGAIN", within_s=(0.0, 0.5)
                 ),
-                bind(on="client", proto="udp", socket="d").fails("EADDRINUSE", within_s=(0.0, 0.2)),
+                bind(on="client", proto="udp", socket="d").fails("EADDRINUSE", within_s=(0.0, 0.5)),
             ],
             absent=[any_packet(at="client", proto="udp"), any_packet(at="client")],
             counted=[Counted("client", "Tcp.ActiveOpens", exactly=0)],
@@ -102,7 +102,7 @@ SCENARIO = Scenario(
                 close(on="client", socket="a"),
                 ss(on="client", port=17130).tells("TIME-WAIT 0/0"),
                 connect(on="client", to="server", socket="b").fails(
-                    "EADDRNOTAVAIL", within_s=(0.0, 0.2)
+                    "EADDRNOTAVAIL", within_s=(0.0, 0.5)
                 ),
                 connect(on="client", to="elsewhere", socket="b"),
             ],

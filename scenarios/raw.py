@@ -84,7 +84,7 @@ SCENARIO = Scenario(
                     type="SOCK_RAW",
                     protocol=per_family(ipv4=1, ipv6=58),
                     socket="refused",
-                ).fails("EPERM", within_s=(0.0, 0.2)),
+                ).fails("EPERM", within_s=(0.0, 0.5)),
                 # A socket that is there works on, and others need no right.
                 connect(on="client", to="server", port=0),
                 socket(on="client", socket="tcp"),
@@ -96,7 +96,7 @@ SCENARIO = Scenario(
             "protocol_0",
             calls=[
                 socket(on="client", type="SOCK_RAW", protocol=0).fails(
-                    "EPROTONOSUPPORT", within_s=(0.0, 0.2)
+                    "EPROTONOSUPPORT", within_s=(0.0, 0.5)
                 ),
                 socket(on="client", type="SOCK_RAW", protocol=per_family(ipv4=1, ipv6=58)),
             ],

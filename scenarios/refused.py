@@ -13,7 +13,7 @@ SCENARIO = Scenario(
     fault=stop(on="server", service="echo"),
     calls=[
         # One round trip; the margin is for a busy machine.
-        connect(on="client", to="server").fails("ECONNREFUSED", within_s=(0.0, 0.2)),
+        connect(on="client", to="server").fails("ECONNREFUSED", within_s=(0.0, 0.5)),
     ],
     seen=[
         syn(at="client", count=1),

@@ -12,7 +12,7 @@ SCENARIO = Scenario(
     claims={"C71": "true", "C73": "wrong"},
     fault=reject(on="router", to="server", reply="tcp-reset"),
     calls=[
-        connect(on="client", to="server").fails("ECONNREFUSED", within_s=(0.0, 0.2)),
+        connect(on="client", to="server").fails("ECONNREFUSED", within_s=(0.0, 0.5)),
     ],
     seen=[
         syn(at="client", count=1),

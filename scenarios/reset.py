@@ -18,7 +18,7 @@ SCENARIO = Scenario(
     ],
     calls=[
         send(on="client", data=b"two").returns(3),
-        recv(on="client").fails("ECONNRESET", within_s=(0.0, 0.2)),
+        recv(on="client").fails("ECONNRESET", within_s=(0.0, 0.5)),
         send(on="client", data=b"three").fails("EPIPE", within_s=(0.0, 0.1)),
     ],
     seen=[

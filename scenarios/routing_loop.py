@@ -59,7 +59,7 @@ SCENARIO = Scenario(
         Picture(
             name="at once",
             why="the ICMP error came while nobody held the socket, so connect() failed with it",
-            within_s=(0.0, 0.2),
+            within_s=(0.0, 0.5),
             seen=[
                 syn(at="client", count=1),
                 syn(at="router", count=32),

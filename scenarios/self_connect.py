@@ -74,7 +74,7 @@ SCENARIO = Scenario(
                 recv(on="client").gives(b"hi"),
                 ss(on="client", port=17192).tells("ESTAB 0/0"),
                 bind(on="client", port=17192, socket="service", options={"SO_REUSEADDR": 1}).fails(
-                    "EADDRINUSE", within_s=(0.0, 0.2)
+                    "EADDRINUSE", within_s=(0.0, 0.5)
                 ),
             ],
         ),

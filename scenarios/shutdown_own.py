@@ -40,11 +40,11 @@ SCENARIO = Scenario(
             claims={"C90": "wrong", "C110": "wrong"},
             calls=[
                 shutdown(on="client", how="SHUT_WR"),
-                send(on="client", data=b"more").fails("EPIPE", within_s=(0.0, 0.2)),
+                send(on="client", data=b"more").fails("EPIPE", within_s=(0.0, 0.5)),
                 send(on="client", data=b"more", sigpipe=True).fails("EPIPE", signal="SIGPIPE"),
-                recv(on="server", socket="c").returns(0, within_s=(0.0, 0.2)),
+                recv(on="server", socket="c").returns(0, within_s=(0.0, 0.5)),
                 send(on="server", data=b"reply", socket="c").returns(5),
-                recv(on="client").gives(b"reply", within_s=(0.0, 0.2)),
+                recv(on="client").gives(b"reply", within_s=(0.0, 0.5)),
                 state(on="client").tells("FIN-WAIT-2"),
             ],
             seen=[
@@ -57,12 +57,12 @@ SCENARIO = Scenario(
             "reading",
             calls=[
                 shutdown(on="client", how="SHUT_RD"),
-                recv(on="client").returns(0, within_s=(0.0, 0.2)),
+                recv(on="client").returns(0, within_s=(0.0, 0.5)),
                 send(on="server", data=b"reply", socket="c").returns(5),
-                recv(on="client").gives(b"reply", within_s=(0.0, 0.2)),
-                recv(on="client").returns(0, within_s=(0.0, 0.2)),
+                recv(on="client").gives(b"reply", within_s=(0.0, 0.5)),
+                recv(on="client").returns(0, within_s=(0.0, 0.5)),
                 send(on="client", data=b"more").returns(4),
-                recv(on="server", socket="c").gives(b"more", within_s=(0.0, 0.2)),
+                recv(on="server", socket="c").gives(b"more", within_s=(0.0, 0.5)),
                 state(on="client").tells("ESTAB"),
             ],
             seen=[

@@ -56,7 +56,7 @@ SCENARIO = Scenario(
             calls=[
                 send(on="client", data=b"request").returns(7),
                 fcntl(on="client", blocking=False),
-                recv(on="client").fails("EAGAIN", within_s=(0.0, 0.2)),
+                recv(on="client").fails("EAGAIN", within_s=(0.0, 0.5)),
                 poll(on="client", events="POLLIN", timeout_s=0.5).returns(0, within_s=(0.49, 1.0)),
                 state(on="client").tells("ESTAB"),
             ],

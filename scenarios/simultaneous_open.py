@@ -36,7 +36,7 @@ SCENARIO = Scenario(
         connect(on="client", to="server", port=17200, blocking=False).fails("EINPROGRESS"),
         state(on="client").tells("SYN-SENT"),
         connect(on="server", to="client", port=17201).returns(0, within_s=(0.0, 0.3)),
-        poll(on="client").tells("POLLOUT", within_s=(0.0, 0.2)),
+        poll(on="client").tells("POLLOUT", within_s=(0.0, 0.5)),
         so_error(on="client").reports(""),
         state(on="client").tells("ESTAB"),
         send(on="client", data=b"one").returns(3),

@@ -57,7 +57,7 @@ SCENARIO = Scenario(
                 ss(on="server", port=17125, state="SYN-RECV").returns(
                     since((6, 13), then=5, before=None)
                 ),
-                connect(on="client", to="elsewhere", port=17125).returns(0, within_s=(0.0, 0.2)),
+                connect(on="client", to="elsewhere", port=17125).returns(0, within_s=(0.0, 0.5)),
                 ss(on="server", port=17125, state="LISTEN").tells("LISTEN 1/4"),
                 accept(on="server"),
                 send(on="client", data=b"hi").returns(2),
@@ -89,7 +89,7 @@ SCENARIO = Scenario(
                 listen(on="server", backlog=4),
                 connects(on="client", to="server", port=17125, count=8),
                 ss(on="server", port=17125).tells("LISTEN 0/4"),
-                connect(on="client", to="elsewhere", port=17125).returns(0, within_s=(0.0, 0.2)),
+                connect(on="client", to="elsewhere", port=17125).returns(0, within_s=(0.0, 0.5)),
                 ss(on="server", port=17125, state="LISTEN").tells("LISTEN 1/4"),
             ],
             seen=[
@@ -115,7 +115,7 @@ SCENARIO = Scenario(
                 bind(on="server", port=17125, options={"SO_REUSEADDR": 1}),
                 listen(on="server", backlog=4),
                 connect(on="client", to="server", port=17125, options={"SO_RCVTIMEO": 1.5}).returns(
-                    0, within_s=(0.0, 0.2)
+                    0, within_s=(0.0, 0.5)
                 ),
                 # Without cookies the server would send its SYN-ACK again after 1 s.
                 recv(on="client").fails("EAGAIN", within_s=(1.5, 2.0)),

@@ -61,7 +61,7 @@ SCENARIO = Scenario(
                 accept(on="server", socket="l", new="d").tells("{client:url}:…"),
                 # IPv4 itself has no such listener: bind() there meets this one.
                 bind(on="server", address="0.0.0.0", port=17460, socket="b").fails(
-                    "EADDRINUSE", within_s=(0.0, 0.2)
+                    "EADDRINUSE", within_s=(0.0, 0.5)
                 ),
             ],
             seen=[syn(at="server", count=2), syn_ack(at="client", count=2)],
@@ -82,7 +82,7 @@ SCENARIO = Scenario(
             ],
             calls=[
                 connect(on="client", address="{server:ipv4}", port=17461, socket="four").fails(
-                    "ECONNREFUSED", within_s=(0.0, 0.2)
+                    "ECONNREFUSED", within_s=(0.0, 0.5)
                 ),
                 connect(on="client", to="server", port=17461, socket="six"),
                 # So the port of IPv4 is free.
@@ -108,7 +108,7 @@ SCENARIO = Scenario(
             calls=[
                 connect(
                     on="client", address="::ffff:{server:ipv4}", options={"IPV6_V6ONLY": 1}
-                ).fails("ENETUNREACH", within_s=(0.0, 0.2)),
+                ).fails("ENETUNREACH", within_s=(0.0, 0.5)),
             ],
             absent=[any_packet(at="client")],
             counted=[Counted("client", "Tcp.ActiveOpens", exactly=0)],
@@ -118,7 +118,7 @@ SCENARIO = Scenario(
             "refused",
             calls=[
                 connect(on="client", address="::ffff:{server:ipv4}", port=17462).fails(
-                    "ECONNREFUSED", within_s=(0.0, 0.2)
+                    "ECONNREFUSED", within_s=(0.0, 0.5)
                 ),
             ],
             seen=[syn(at="server", count=1), rst(at="client", count=1)],
@@ -132,7 +132,7 @@ SCENARIO = Scenario(
             "other_way_round",
             calls=[
                 connect(on="client", address="::ffff:{server:ipv4}", domain="AF_INET").fails(
-                    "EAFNOSUPPORT", within_s=(0.0, 0.2)
+                    "EAFNOSUPPORT", within_s=(0.0, 0.5)
                 ),
             ],
             absent=[any_packet(at="client")],

@@ -41,8 +41,9 @@ SCENARIO = Scenario(
     seen=[
         fin(at="client", sender="server", count=1),
         data(at="server", sender="client", count=1),
-        rst(at="server", sender="server", count=1),
-        rst(at="client", sender="server", count=1),
+        # The ACK of the FIN may come behind the data, to a socket that is gone.
+        rst(at="server", sender="server"),
+        rst(at="client", sender="server"),
     ],
     counted=[
         Counted("client", "Tcp.EstabResets", exactly=1),
@@ -54,11 +55,11 @@ SCENARIO = Scenario(
             claims={"C90": "true"},
             calls=[
                 close(on="server", socket="c"),
-                recv(on="client").returns(0, within_s=(0.0, 0.2)),
+                recv(on="client").returns(0, within_s=(0.0, 0.5)),
                 send(on="client", data=b"one").returns(3),
                 # It waits for the RST: there is no urgent data, and an error is always told.
                 poll(on="client", events="POLLPRI", timeout_s=1.0).tells("POLLERR|POLLHUP"),
-                send(on="client", data=b"two").fails("EPIPE", within_s=(0.0, 0.2)),
+                send(on="client", data=b"two").fails("EPIPE", within_s=(0.0, 0.5)),
                 send(on="client", data=b"two", sigpipe=True).fails("EPIPE", signal="SIGPIPE"),
                 recv(on="client").returns(0),
             ],
@@ -68,9 +69,9 @@ SCENARIO = Scenario(
             "first_write",
             calls=[
                 close(on="server", socket="c"),
-                recv(on="client").returns(0, within_s=(0.0, 0.2)),
+                recv(on="client").returns(0, within_s=(0.0, 0.5)),
                 send(on="client", data=b"one", sigpipe=True)
-                .returns(3, within_s=(0.0, 0.2))
+                .returns(3, within_s=(0.0, 0.5))
                 .after(fin(at="client", sender="server")),
                 poll(on="client", events="POLLPRI", timeout_s=1.0).tells("POLLERR|POLLHUP"),
             ],
@@ -98,17 +99,18 @@ SCENARIO = Scenario(
                 recv(on="client").gives(b"one"),
             ],
             calls=[
-                recv(on="client").returns(0, within_s=(0.0, 0.2)),
+                recv(on="client").returns(0, within_s=(0.0, 0.5)),
                 send(on="client", data=b"two").returns(3),
                 poll(on="client", events="POLLPRI", timeout_s=1.0).tells("POLLERR|POLLHUP"),
-                send(on="client", data=b"three").fails("EPIPE", within_s=(0.0, 0.2)),
+                send(on="client", data=b"three").fails("EPIPE", within_s=(0.0, 0.5)),
                 recv(on="client").returns(0),
             ],
             seen=[
                 fin(at="client", sender="server", count=1),
                 data(at="server", sender="client", count=2),
-                rst(at="server", sender="server", count=1),
-                rst(at="client", sender="server", count=1),
+                # The ACK of the FIN may come behind the data, to a socket that is gone.
+                rst(at="server", sender="server"),
+                rst(at="client", sender="server"),
             ],
         ),
     ],

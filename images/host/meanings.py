@@ -72,7 +72,9 @@ MEANING = {
     "EDESTADDRREQ": "the socket has no peer and none was named",
     "EOPNOTSUPP": "this kind of socket cannot do that",
     "EPROTONOSUPPORT": "this kernel does not have that protocol in that address family",
-    "EPROTOTYPE": "the protocol does not go with this kind of socket",
+    "EPROTOTYPE": "the protocol does not go with this kind of socket, or the other end of a UNIX"
+    " path is of another kind",
+    "ENOENT": "there is no such path",
     "ESOCKTNOSUPPORT": "this kernel does not have that kind of socket in that address family",
     "EBADF": "that is not an open file descriptor",
     "ENOTSOCK": "that file descriptor is not a socket",
