@@ -176,18 +176,18 @@ def explain(words: Sequence[str], as_json: bool, write: Path | None) -> None:
 @lab_option
 @lang_option
 def claims(ids: Sequence[str], rerun: bool, as_json: bool, jobs: int, lab_name: str) -> None:
-    """Judge the claims of the tutorial by what the newest runs showed.
+    """Judge the claims of the tutorial by what the newest runs showed, or show one claim.
 
     Exit status: 0 if every verdict is as expected, 1 if not.
     """
     from lab import claims as module  # noqa: PLC0415
-    from lab import command, scenario  # noqa: PLC0415
+    from lab import command, evidence, scenario  # noqa: PLC0415
 
     judged = module.look([name[:1].upper() + name[1:] for name in ids])
     if rerun:
-        chosen = scenario.load_many(module.scenarios_of(judged))
-        command.run(chosen, FAMILIES, lab_name, quiet=as_json, jobs=jobs)
-        judged = module.look([one.claim.id for one in judged])
+        chosen, folder = scenario.load_many(module.scenarios_of(judged)), evidence.new_folder()
+        command.run(chosen, FAMILIES, lab_name, quiet=as_json, jobs=jobs, folder=folder)
+        judged = module.look([one.claim.id for one in judged], [folder])
     if as_json:
         click.echo(json.dumps(module.document(judged), indent=1, ensure_ascii=False))
     elif ids:

@@ -31,15 +31,17 @@ def run(
     junit: Path | None = None,
     keep: bool = False,
     jobs: int = 1,
+    folder: Path | None = None,
 ) -> int:
     """Run scenarios, print what they showed, keep the evidence; return the exit status.
 
-    With `quiet` standard output is left to somebody else.
+    Args: with `quiet` standard output is left to somebody else; `folder` is where the
+    evidence goes, by default one that is named for the time.
     """
     work = [(s, family) for s in scenarios for family in families if family in s.families]
     if not work:
         raise LabError(f"no case of {', '.join(s.name for s in scenarios)} is in that family")
-    folder = evidence.new_folder()
+    folder = folder or evidence.new_folder()
     brief = len(scenarios) > 1
 
     def report(result: Result, captured: Captured) -> None:

@@ -1,7 +1,7 @@
 """Guests: hosts that a lab has once a case asks for them, each with an image of its own.
 
 A guest's image is made, and its container started, when it is first needed. It then
-stays with the lab; one that a killed run left changed is started anew.
+stays with the lab, which opens it as it opens its other hosts.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from lab import compose, images
 from lab import lab as labs
+from lab.errors import ImageError, LabError
 from lab.lab import Lab
 
 
@@ -22,17 +23,21 @@ def invite(lab: Lab, roles: Iterable[str]) -> None:
     if not wanted:
         return
     _start(lab, wanted)
-    if _open(lab, wanted):
+    if not _open(lab, wanted):
+        return
+    _leave(lab, wanted)
+    labs.remove(lab.engine, lab.name, wanted)
+    _start(lab, wanted)
+    changed = _open(lab, wanted)
+    if changed:
         _leave(lab, wanted)
-        labs.remove(lab.engine, lab.name, wanted)
-        _start(lab, wanted)
-        _open(lab, wanted)
+        raise LabError(f"a guest is not as it was though it was started anew: {changed[0]}")
 
 
 def _start(lab: Lab, wanted: Iterable[str]) -> None:
     """Start the containers that are missing, stopped, or of an old image."""
     with labs.allocation_lock() as lock:
-        tags = {role: images.ensure_guest(lab.engine, role) for role in wanted}
+        tags = {role: _image(lab, role) for role in wanted}
         there = labs.find(lab.engine, lab.name).containers
         if any(
             there.get(role, {}).get("State") != "running" or there[role]["Image"] != tag
@@ -40,6 +45,20 @@ def _start(lab: Lab, wanted: Iterable[str]) -> None:
         ):
             tags = {"host": images.host_tag(), **tags}
             labs.compose_up(lab.engine, compose.ensure(), lab.name, lab.block, tags, lock)
+
+
+# What could not be made is not tried again by the same command.
+_failed: dict[str, ImageError] = {}
+
+
+def _image(lab: Lab, role: str) -> str:
+    if role in _failed:
+        raise ImageError(f"{role}: its image could not be made, as was said before")
+    try:
+        return images.ensure_guest(lab.engine, role)
+    except ImageError as failed:
+        _failed[role] = failed
+        raise
 
 
 def _open(lab: Lab, wanted: Iterable[str]) -> list[str]:

@@ -56,7 +56,8 @@ def ensure_guest(engine: Engine, role: str) -> str:
     tag = guest_tag(role)
     if not _exists(engine, tag):
         base = ensure(engine)
-        with _making(f"Building {tag}, which only some scenarios need") as detail:
+        again = f"{console.this_command()} up --with {role}"
+        with _making(f"Building {tag}, which only some scenarios need", again) as detail:
             _build(engine, IMAGES / role, tag, {"BASE": base}, detail)
     return tag
 
@@ -235,7 +236,7 @@ def _shortly(detail: Detail) -> Detail:
 
 
 @contextmanager
-def _making(what: str) -> Iterator[Detail]:
+def _making(what: str, again: str = "make lab-up") -> Iterator[Detail]:
     """Show that an image is being made, and make one ImageError of what can go wrong."""
     import requests  # noqa: PLC0415
     from docker.errors import DockerException  # noqa: PLC0415
@@ -244,13 +245,13 @@ def _making(what: str) -> Iterator[Detail]:
         with console.step(what) as detail:
             yield detail
     except (CommandFailed, DockerException, requests.RequestException, OSError, ImageError) as why:
-        raise ImageError(f"{what} failed\n{why}\n{_next_step(str(why))}") from why
+        raise ImageError(f"{what} failed\n{why}\n{_next_step(str(why), again)}") from why
 
 
-def _next_step(why: str) -> str:
+def _next_step(why: str, again: str) -> str:
     if FULL in why.lower():
         return (
             "  the disk is full: see `df -h` and `docker system df`, free about 1 GB, and\n"
-            "  then again: make lab-up (`make clean` removes old images of this lab)"
+            f"  then again: {again} (`make clean` removes old images of this lab)"
         )
-    return "  then again: make lab-up"
+    return f"  then again: {again}"

@@ -38,7 +38,17 @@ from lab.errors import (
 )
 from lab.hosts import Host
 from lab.known import Facts
-from lab.topology import BLOCKS, CORE_HOSTS, ECHO_PORT, FAMILIES, LABEL, Block, Family, home
+from lab.topology import (
+    BLOCKS,
+    CORE_HOSTS,
+    ECHO_PORT,
+    FAMILIES,
+    GUESTS,
+    LABEL,
+    Block,
+    Family,
+    home,
+)
 
 READY_WITHIN_S = 20.0
 # A lab that has been up echoes in milliseconds, unless something in it hangs.
@@ -57,6 +67,16 @@ class Found:
     def running(self) -> bool:
         """Tell whether every host runs that each lab has."""
         return all(self.containers.get(role, {}).get("State") == "running" for role in CORE_HOSTS)
+
+    @property
+    def guests(self) -> list[str]:
+        """Return the guests that run, of the image that is theirs now."""
+        return [
+            role
+            for role in GUESTS
+            if self.containers.get(role, {}).get("State") == "running"
+            and self.containers[role]["Image"] == images.guest_tag(role)
+        ]
 
 
 @dataclass
@@ -428,7 +448,7 @@ def _open_or_rebuild(name: str) -> Lab:
 def _open(name: str, *, look: bool = False) -> Lab:
     found = find(engine.connect(), name) if look else up(name)
     here = engine.connect()
-    channels = open_channels(here, found, CORE_HOSTS)
+    channels = open_channels(here, found, [*CORE_HOSTS, *found.guests])
     lab = Lab(name, found.block, here, channels, dict(found.containers))
     try:
         _lock(lab)
@@ -533,9 +553,9 @@ def _learn(lab: Lab) -> None:
     if lab.flavour not in ("nft", "legacy"):
         raise ScenarioError("ERRNOLAB_IPTABLES", [f"'{lab.flavour}' is not nft or legacy"])
     lab.baseline = lab.all("recall", name=f"baseline-{lab.flavour}")
-    if not all(lab.baseline.values()):
-        lab.fresh = True
-        lab.remember(lab.hosts)
+    unknown = [role for role in lab.hosts if not lab.baseline[role]]
+    lab.fresh = "server" in unknown
+    lab.remember(unknown)
 
 
 def _end_helpers(lab: Lab) -> None:

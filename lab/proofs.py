@@ -134,6 +134,8 @@ def gave(call: Call, got: Mapping[str, Any]) -> bool:
     # Of a program, -1 is how SIGHUP ends it: no failure if it is what was wanted.
     if got["value"] == -1 and wanted.value != -1:
         return False
+    if call.is_status and wanted.value is None and got["value"] != 0:
+        return False
     return all(
         (
             came,
@@ -170,6 +172,8 @@ def _wanted(call: Call) -> str:
         text = "value {} to {}".format(*wanted.between)
     else:
         text = "success" if wanted.value is None else f"value {wanted.value}"
+    if call.is_status and wanted.value is not None and not text.startswith("value"):
+        text = f"status {wanted.value}: {text}"
     if wanted.signal:
         text += " and no signal" if wanted.signal == "none" else f" and {wanted.signal}"
     if wanted.within_s is not None:
@@ -191,10 +195,11 @@ def came(call: Call, got: Mapping[str, Any]) -> str:
     value, detail = got["value"], got.get("detail", "")
     if got["errno"]:
         return f"{errno_name(got['errno'])} ({got['errno']})"
+    status = f"status {value}: " if call.is_status and value else ""
     if call.wanted.told is not None:
-        return detail or "nothing"
-    if got.get("data") and call.wanted.value is None:
-        return preview(as_octets(got["data"]))
+        return f"{status}{detail or 'nothing'}"
+    if got.get("data") and (call.wanted.value is None or call.wanted.data is not None):
+        return f"{status}{preview(as_octets(got['data']))}"
     if call.wanted.reported is not None and value:
         return f"{errno_name(value)} ({value}) as value"
     return f"value {value}" + (f" ({detail})" if detail else "")

@@ -13,7 +13,7 @@ from typing import Any
 from lab import breaking, guests, hosts, states
 from lab.breaking import HitCounter
 from lab.calls import IN_PROGRESS, Call
-from lab.errors import CommandFailed, HostLost, LabError
+from lab.errors import CommandFailed, HostLost, ImageError, LabError
 from lab.faults import Fault, Plan
 from lab.inside.octets import as_octets
 from lab.known import resolve
@@ -60,6 +60,9 @@ def run(lab: Lab, scenario: Scenario, family: Family) -> tuple[Result, Captured]
             ).run()  # fmt: skip
             if not alone and case is cases[-1]:
                 _compare_at_the_end(lab, result.cases[-1])
+        except ImageError as missing_guest:
+            # The lab is well, and what needs no guest can go on.
+            result.cases[-1].verdict, result.cases[-1].reason = "invalid", str(missing_guest)
         except LabError as broken:
             result.cases[-1].verdict, result.cases[-1].reason = "invalid", str(broken)
             break
@@ -260,7 +263,14 @@ class CaseRun:
         for at, seen in raw.items():
             self.captured.setdefault(at, []).extend(seen)
             packets += [p for p in parse(at, seen, names) if p.t_ns <= end_ns]
-        return [p for p in of_calls(packets, callers) if {p.src_ip, p.dst_ip} != echo]
+        # From its link-local address a host also asks for neighbours, which no call makes it do.
+        local = {a for role in roles for a in self.lab.interfaces[role] if a.startswith("fe80:")}
+        return [
+            packet
+            for packet in of_calls(packets, callers | local)
+            if {packet.src_ip, packet.dst_ip} != echo
+            and (packet.proto in ("tcp", "udp") or packet.involves(callers))
+        ]
 
     def _ends(self) -> list[hosts.Host]:
         """Return the hosts whose states are recorded: who calls, and the server; none unasked."""
@@ -384,7 +394,7 @@ def _trouble(got: Mapping[str, Any], call: Call) -> str:
     name = errno_name(got["errno"])
     if got["value"] == -1 and name not in IN_PROGRESS:
         return name if got["errno"] else str(got.get("detail", ""))
-    if call.name == "run" and got["value"]:
+    if call.is_status and got["value"] != (call.wanted.value or 0):
         return f"it ended with status {got['value']}: {got.get('detail', '')}"
     # A non-blocking connect tells its errno as the value of SO_ERROR.
     asked = call.arguments.get("option") == "SO_ERROR"

@@ -117,7 +117,9 @@ class Case:
     @property
     def guests(self) -> list[str]:
         """Return the hosts it needs that not every lab has: those that one of its words names."""
-        said = repr([*self.faults, *self.all_calls, *self.control, *self.counted])
+        pictures = [word for picture in self.pictures for word in (*picture.seen, *picture.counted)]
+        said = repr([*self.faults, *self.all_calls, *self.control, *self.counted, *self.seen,
+                     *self.absent, *self.states, *pictures])  # fmt: skip
         return [role for role in GUESTS if re.search(rf"\b{role}\b", said)]
 
     def mistakes(self) -> list[str]:
@@ -165,8 +167,13 @@ CAUSES = {
 }
 
 
+def _left_out(value: Any) -> bool:
+    """Tell whether a case says nothing of a part: an empty list says that there is none."""
+    return not value and not isinstance(value, list)
+
+
 def _completed(case: Case, whole: Case) -> Case:
-    left_out = [group for group in GROUPS if not any(getattr(case, name) for name in group)]
+    left_out = [group for group in GROUPS if all(_left_out(getattr(case, name)) for name in group)]
     return replace(case, **{name: getattr(whole, name) for group in left_out for name in group})
 
 

@@ -221,10 +221,10 @@ SCENARIO = Scenario(
                 ).returns(5),
                 run(
                     on="client", argv=["errnolab-client", "--framing", "fixed:2", "{server}", "hi"]
-                ).gives(b"ab\n"),
+                ).returns(5).gives(b"ab\n"),
                 run(
                     on="client", argv=["errnolab-client", "--framing", "fixed:2", "{server}", "hi"]
-                ).tells(
+                ).returns(5).tells(
                     "errnolab-client: replies of {server} port 16555: wanted a package of at least "
                     "2 bytes, got the end of the stream after 1 byte"
                 ),

@@ -46,6 +46,8 @@ printf "${chains}COMMIT\n" | iptables-nft-restore 2>/dev/null || {
         echo "-A INPUT -p icmpv6 --icmpv6-type $type -j ACCEPT"
         echo "-A OUTPUT -p icmpv6 --icmpv6-type $type -j ACCEPT"
     done
+    # The machine is on each link too, and would hear what is sent to all of it.
+    echo "-A OUTPUT -d ff02::/16 -j DROP"
     for bridge in fe80::/10 $bridges; do
         echo "-A INPUT -s $bridge -j DROP"
         echo "-A OUTPUT -d $bridge -j DROP"

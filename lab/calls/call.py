@@ -65,7 +65,8 @@ class Call:
     domain, type, protocol, options, blocking; `opens` if the call itself makes it (or
     others like it) so. `new` are the names that it gives to new descriptors. `does` is
     what a program calls, if the call's name is the lab's own. `caller` is which of the
-    host's callers makes it, "" the first.
+    host's callers makes it, "" the first. `is_status` says that the value is a program's
+    exit status, for which 0 is success.
     """
 
     on: str
@@ -80,6 +81,7 @@ class Call:
     does: str = ""
     caller: str = ""
     background: bool = False
+    is_status: bool = False
 
     def fails(self, errno_name: Any, *, within_s: Any = None, signal: str = "") -> Call:
         """Expect -1 and this errno, within a range of seconds (first, last), and a signal.
@@ -100,8 +102,11 @@ class Call:
         return replace(self, wanted=Wanted(between=(first, last), within_s=within_s, signal=signal))
 
     def gives(self, data: bytes, *, within_s: Any = None) -> Call:
-        """Expect these bytes."""
-        return replace(self, wanted=Wanted(data=data, within_s=within_s))
+        """Expect these bytes; behind `returns`, that value with them.
+
+        A program must end with status 0, unless `returns` says another.
+        """
+        return replace(self, wanted=self._also(within_s, data=data))
 
     def reports(self, errno_name: Any) -> Call:
         """Expect success, with this errno as the value; "" is none (getsockopt SO_ERROR)."""
@@ -110,10 +115,17 @@ class Call:
     def tells(self, text: Any, *, within_s: Any = None) -> Call:
         """Expect success, and this beside the value: "ESTAB", "POLLOUT|POLLERR", an address.
 
+        Behind `returns` it is expected with that value, for example a program's status.
         In the text "{client}" is the client's address, and "[{client}]" it in a URL's brackets
         over IPv6; "…" stands for anything ("{client:url}:…" is any port of the client's).
         """
-        return replace(self, wanted=Wanted(told=text, within_s=within_s))
+        return replace(self, wanted=self._also(within_s, told=text))
+
+    def _also(self, within_s: Any, **wish: Any) -> Wanted:
+        """Return a wish, with the value and its range of time if they were said before."""
+        said = Wanted() if self.wanted.errno_name else self.wanted
+        time = said.within_s if within_s is None else within_s
+        return Wanted(value=said.value, within_s=time, **wish)
 
     def after(self, packet: Any) -> Call:
         """Expect the call to return after the first such packet was seen. Said behind the others.

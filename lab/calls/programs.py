@@ -18,7 +18,7 @@ def run(*, on: str, argv: Sequence[str], stdin: bytes = b"", timeout_s: float = 
     is the server's address, "{server:url}" with an IPv6 address in brackets.
     """
     arguments = {"argv": argv, "timeout_s": timeout_s, **said(stdin=stdin or None)}
-    return Call(on, "run", arguments, socket="")
+    return Call(on, "run", arguments, socket="", is_status=True)
 
 
 def start(
@@ -53,7 +53,9 @@ def ended(*, on: str, program: str = "p") -> Call:
 
     It tells the last line that it printed, as `run` does.
     """
-    return Call(on, "ended", {"program": program}, socket="", does="waitpid")
+    return Call(
+        on, "ended", {"program": program}, socket="", does="waitpid", is_status=True
+    )  # fmt: skip
 
 
 def output(

@@ -347,6 +347,12 @@ def test_wishes_take_the_place_of_each_other() -> None:
     assert refused.reports("").wanted == Wanted(reported="")
 
 
+def test_what_is_told_or_given_is_wanted_with_the_value_said_before() -> None:
+    status = CONNECT.returns(5, within_s=(1, 2))
+    assert status.tells("late").wanted == Wanted(value=5, told="late", within_s=(1, 2))
+    assert status.gives(b"ab").wanted == Wanted(value=5, data=b"ab", within_s=(1, 2))
+
+
 def test_call_has_hung_some_time_after_it_should_have_ended() -> None:
     assert CONNECT.deadline_s == PATIENCE_S + MARGIN_S
     assert CONNECT.fails("ETIMEDOUT", within_s=(131, 135)).deadline_s == 135 + MARGIN_S

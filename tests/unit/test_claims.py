@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from lab import claims, scenario
-from lab.claims import Bound, Judged
-from lab.known import given, per_family
+from lab.claims import Bound, Judged, Outcome
+from lab.known import AS_IT_COMES, Facts, given, per_family, resolve, since
 from lab.scenario import Case, Scenario
 from lab.tutorial import CLAIMS, VERDICTS
 
@@ -57,9 +57,35 @@ def test_a_verdict_that_changed_is_not_ok() -> None:
 
 
 def test_what_this_system_cannot_show_is_not_held_against_it() -> None:
-    one = judged(("wrong", "skip"), ("true", "pass"))
+    one = judged(("wrong", "skip"), ("true", "pass"), claim="C52")
+    assert CLAIMS["C52"].verdict == "imprecise"
     assert one.skipped
     assert one.ok
+
+
+def test_what_passed_may_not_contradict_the_verdict_though_some_was_skipped() -> None:
+    assert not judged(("wrong", "skip"), ("true", "pass")).ok
+
+
+def test_a_claim_whose_cases_were_all_skipped_has_no_evidence() -> None:
+    one = judged(("wrong", "skip"))
+    assert one.trouble == "every case was skipped: some.case0 (ipv4)"
+    assert not one.ok
+
+
+def test_a_mark_that_was_edited_since_the_run_was_not_run() -> None:
+    one = Scenario("one", claims={"C59": "wrong"}, family="ipv4")
+    for claims_then in ({}, {"C59": "true"}):
+        ran = {("one", "ipv4"): {"": Outcome("pass", claims_then)}}
+        (found,) = (c for c in claims.judge([one], ran) if c.claim.id == "C59")
+        assert found.trouble == "not run since it changed: one (ipv4)"
+
+
+def test_what_depends_on_the_kernel_is_as_the_run_found_it() -> None:
+    one = Scenario("one", claims={"C59": since((5, 4), then="wrong", before="true")}, family="ipv4")
+    ran = {("one", "ipv4"): {"": Outcome("pass", {"C59": "true"})}}
+    (found,) = (c for c in claims.judge([one], ran) if c.claim.id == "C59")
+    assert [b.says for b in found.bound] == ["true"]
 
 
 def test_a_case_may_say_another_thing_in_each_family() -> None:
@@ -70,8 +96,8 @@ def test_a_case_may_say_another_thing_in_each_family() -> None:
     assert list(claims.said(one)) == [
         ("ipv4", "", "C59", "true"), ("ipv6", "", "C59", "wrong"), ("ipv6", "b", "C60", "not here"),
     ]  # fmt: skip
-    (found,) = (c for c in claims.judge([one], {("one", "ipv4"): {"": "pass"}})
-                if c.claim.id == "C59")  # fmt: skip
+    ran = {("one", "ipv4"): {"": Outcome("pass", {"C59": "true"})}}
+    (found,) = (c for c in claims.judge([one], ran) if c.claim.id == "C59")
     assert [(b.family, b.says, b.outcome) for b in found.bound] == [
         ("ipv4", "true", "pass"), ("ipv6", "wrong", "not run"),
     ]  # fmt: skip
@@ -84,17 +110,17 @@ def test_the_newest_run_of_each_family_counts(tmp_path: Path) -> None:
             folder = tmp_path / stamp / "refused" / family
             folder.mkdir(parents=True)
             (folder / "result.json").write_text(json.dumps({"verdict": verdict}))
-    (tmp_path / "latest").symlink_to("20260102T")
-    assert claims.newest(["refused", "other"], tmp_path) == {
-        ("refused", "ipv4"): {"": "pass"},
-        ("refused", "ipv6"): {"": "fail"},
+    folders = [tmp_path / "20260102T", tmp_path / "20260101T"]
+    assert claims.newest(["refused", "other"], folders) == {
+        ("refused", "ipv4"): {"": Outcome("pass", {})},
+        ("refused", "ipv6"): {"": Outcome("fail", {})},
     }
 
 
 def test_cases_of_a_run_are_judged_by_name() -> None:
     document = {"verdict": "fail", "cases": [{"name": "a", "verdict": "pass"},
                                              {"name": "b", "verdict": "fail"}]}  # fmt: skip
-    assert claims.outcomes_of(document) == {"a": "pass", "b": "fail"}
+    assert claims.outcomes_of(document) == {"a": Outcome("pass", {}), "b": Outcome("fail", {})}
 
 
 LOADED = [scenario.load(name) for name in scenario.names()]
@@ -103,8 +129,11 @@ LOADED = [scenario.load(name) for name in scenario.names()]
 @pytest.mark.parametrize("claim", CLAIMS)
 def test_cases_that_pass_would_give_each_claim_its_verdict(claim: str) -> None:
     """The scenarios bind every claim so that its verdict comes out if all of them pass."""
-    outcomes: dict[tuple[str, str], dict[str, str]] = {
-        (one.name, family): {case.name: "pass" for case in one.as_cases(family)}
+    outcomes: dict[tuple[str, str], dict[str, Outcome]] = {
+        (one.name, family): {
+            case.name: Outcome("pass", resolve(case.claims, Facts(family, AS_IT_COMES, case.given)))
+            for case in one.as_cases(family)
+        }
         for one in LOADED
         for family in one.families
     }

@@ -10,11 +10,18 @@ from lab.compose import FILE
 from lab.faults import stop
 from lab.scenario import Case
 from lab.topology import GUESTS
+from lab.wire import syn
 
 
 def test_a_case_needs_the_guests_that_its_words_name() -> None:
     assert Case(calls=[connect(on="client", to="gateway")]).guests == ["gateway"]
     assert Case(calls=[connect(on="workshop", to="server")]).guests == ["workshop"]
+
+
+def test_a_case_that_looks_at_a_guest_needs_it() -> None:
+    """Where nobody captures, nothing is seen."""
+    call = connect(on="client", to="server")
+    assert Case(calls=[call], absent=[syn(at="browser")]).guests == ["browser"]
 
 
 def test_a_case_between_core_hosts_needs_none() -> None:

@@ -27,7 +27,7 @@ from lab import (
     syn,
     sysctl,
 )
-from lab.calls import Call
+from lab.calls import Call, run
 from lab.proofs import (
     Observation,
     came,
@@ -132,6 +132,29 @@ def test_errno_that_comes_as_a_value_is_named() -> None:
     assert proof_of(pending, answer(errno.EPIPE)).wanted == f"EPIPE ({errno.EPIPE}) as value"
     assert proof_of(none, answer(errno.EPIPE)).got.startswith(f"EPIPE ({errno.EPIPE}) as value")
     assert proof_of(none, answer(0)).wanted == "no errno (0) as value"
+
+
+RUN = run(on="client", argv=["x"])
+
+
+@pytest.mark.parametrize(
+    ("call", "value", "ok"),
+    [
+        (RUN, 0, True),
+        (RUN, 1, False),
+        (RUN.gives(b""), 0, True),
+        (RUN.gives(b""), 1, False),
+        (RUN.tells("late"), -9, False),
+        (RUN.returns(1).tells("late"), 1, True),
+        (RUN.returns(1).tells("late"), 0, False),
+        (RUN.returns(1).tells("soon"), 1, False),
+    ],
+)
+def test_program_must_end_as_said_and_well_if_nothing_is_said(
+    call: Call, value: int, ok: bool
+) -> None:
+    """What it printed before it was killed, or gave up, proves nothing."""
+    assert proof_of(call, answer(value, data="", detail="late")).ok is ok
 
 
 def test_call_that_hung_says_so() -> None:

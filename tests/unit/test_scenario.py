@@ -314,6 +314,11 @@ def test_case_has_its_scenarios_unless_it_says_its_own(name: str, value: object)
     assert other.as_cases()[0].seen == [syn(at="server")]
 
 
+def test_case_may_say_that_there_is_none() -> None:
+    (none,) = whole(before=[CALL], cases=[Case("a", before=[])]).as_cases()
+    assert none.before == []
+
+
 def test_every_word_of_a_case_is_inherited() -> None:
     """But for its name, which tells it from the others."""
     assert {name for group in scenario.GROUPS for name in group} == {name for name, _ in INHERITED}
