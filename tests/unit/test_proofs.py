@@ -27,7 +27,7 @@ from lab import (
     syn,
     sysctl,
 )
-from lab.calls import Call, run
+from lab.calls import Call
 from lab.proofs import (
     Observation,
     came,
