@@ -63,7 +63,6 @@ SCENARIO = Scenario(
         ),
         Case(
             "restart_reuseaddr",
-            claims={"C19": "true"},
             calls=[
                 bind(on="server", port=17111, options={"SO_REUSEADDR": 1}),
                 listen(on="server"),

@@ -47,7 +47,6 @@ SCENARIO = Scenario(
         Case(
             # One process connects, another one of this host goes on.
             "rights",
-            claims={"C82": "true"},
             before=[
                 bind(on="client", path="door", socket="door"),
                 listen(on="client", socket="door"),
@@ -77,7 +76,6 @@ SCENARIO = Scenario(
         Case(
             # recv() and read() take the data, and the descriptor is gone.
             "rights_without_recvmsg",
-            claims={"C82": "true"},
             calls=[
                 socketpair(on="client", socket="a", other="b"),
                 socketpair(on="client", socket="x", other="y"),
@@ -113,7 +111,6 @@ SCENARIO = Scenario(
         Case(
             # A UDP socket of every address learns which one a datagram was sent to.
             "pktinfo",
-            claims={"C82": "true"},
             calls=[
                 bind(
                     on="server",
@@ -143,7 +140,6 @@ SCENARIO = Scenario(
         Case(
             # 64 left the client, and one router took one away.
             "hops",
-            claims={"C82": "true"},
             calls=[
                 bind(
                     on="server",
@@ -174,7 +170,6 @@ SCENARIO = Scenario(
         ),
         Case(
             "timestamp",
-            claims={"C82": "true"},
             calls=[
                 bind(
                     on="server", to="server", port=17412, proto="udp", options={"SO_TIMESTAMP": 1}

@@ -149,7 +149,7 @@ SCENARIO = Scenario(
         Case(
             "queue_of_2048",
             family="ipv4",
-            claims={"C11": "true"},
+            claims={"C11": since((5, 4), then="true", before="wrong")},
             before=[
                 start(
                     on="workshop",

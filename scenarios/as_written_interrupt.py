@@ -153,7 +153,7 @@ SCENARIO = Scenario(
                 output(on="workshop", program="once").gives(b"caught\ncaught\n"),
             ],
             absent=[any_packet(at="client"), any_packet(at="workshop")],
-            counted=[Counted("client", "Tcp.ActiveOpens", exactly=0)],
+            counted=[Counted("workshop", "Tcp.ActiveOpens", exactly=0)],
         ),
         Case(
             "handler_sysv",
@@ -170,7 +170,7 @@ SCENARIO = Scenario(
                 output(on="workshop", program="once").gives(b"caught\n"),
             ],
             absent=[any_packet(at="client"), any_packet(at="workshop")],
-            counted=[Counted("client", "Tcp.ActiveOpens", exactly=0)],
+            counted=[Counted("workshop", "Tcp.ActiveOpens", exactly=0)],
         ),
         Case(
             "robust",

@@ -10,6 +10,9 @@ inet_addr() returns 0xffffffff for it, which is also the address 255.255.255.255
 client does not look and connects to that: ENETUNREACH for TCP, and no packet leaves.
 inet_pton() would have said 0, which is no address.
 
+With the tutorial's correction it prints `Connect error(111): Connection refused` in place of
+the two words, or 113 and `No route to host`, closes the socket and ends with 255.
+
 The lab's client is run beside it on the same host against the same failure. It names the
 call, the errno and what it means.
 """
@@ -119,6 +122,44 @@ SCENARIO = Scenario(
             ],
             absent=[any_packet(at="workshop"), any_packet(at="server")],
             counted=[Counted("workshop", "Tcp.AttemptFails", exactly=0)],
+        ),
+        Case(
+            "corrected_refused",
+            claims={"C80": "true"},
+            fault=stop(),
+            calls=[
+                start(
+                    on="workshop",
+                    argv=["/opt/tutorial/client-corrected", "{server}"],
+                    stdin=b"hello\n",
+                ),
+                ended(on="workshop").returns(255),
+                output(on="workshop").gives(b"Connect error(111): Connection refused\n"),
+                output(on="workshop", stream="stderr").gives(b""),
+            ],
+            seen=[
+                syn(at="server", count=1),
+                rst(at="workshop", sender="server", count=1),
+            ],
+            absent=[data(at="workshop")],
+            counted=[Counted("workshop", "Tcp.AttemptFails", exactly=1)],
+        ),
+        Case(
+            "corrected_unreachable",
+            claims={"C80": "true"},
+            fault=route(on="workshop", kind="unreachable", to="server"),
+            calls=[
+                start(
+                    on="workshop",
+                    argv=["/opt/tutorial/client-corrected", "{server}"],
+                    stdin=b"hello\n",
+                ),
+                ended(on="workshop").returns(255),
+                output(on="workshop").gives(b"Connect error(113): No route to host\n"),
+                output(on="workshop", stream="stderr").gives(b""),
+            ],
+            absent=[any_packet(at="workshop"), any_packet(at="server")],
+            counted=[Counted("workshop", "Tcp.ActiveOpens", exactly=0)],
         ),
         Case(
             "bad_address",

@@ -121,7 +121,6 @@ SCENARIO = Scenario(
                 Counted("client", "Tcp.ActiveOpens", exactly=2),
                 Counted("client", "Tcp.AttemptFails", exactly=1),
             ],
-            claims={"C80": "true"},
         ),
     ],
     look=(

@@ -14,7 +14,7 @@ from lab import Case, Counted, Scenario, accept, bind, close, data, listen, recv
 
 SCENARIO = Scenario(
     cause="nothing",
-    before=[bind(on="server", port=7080), listen(on="server")],
+    before=[bind(on="server", port=7080, options={"SO_REUSEADDR": 1}), listen(on="server")],
     seen=[data(at="client", sender="server", count=1)],
     counted=[Counted("client", "Tcp.ActiveOpens", exactly=1)],
     cases=[
@@ -99,5 +99,8 @@ SCENARIO = Scenario(
         ),
     ],
     source="RFC 9112 2.1 and 2.2; curl(1), exit code 8",
-    look="`curl -v` shows each line of the head as it came; status 8 of curl is a head that it cannot read.",
+    look=(
+        "`curl -v` shows each line of the head as it came; status 8 of curl is a head that it "
+        "cannot read."
+    ),
 )

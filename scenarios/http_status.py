@@ -9,9 +9,12 @@ Garbage is 400. Too much of something has a status of its own for each thing: 41
 content, 414 for the request line, 431 for the fields. A method that the server does not know
 is 501, one that the page does not have is 405. 301 comes from the gateway, and curl follows
 it when told to.
+
+The connection outlives an answer: HTTP/1.1 keeps it for the next request, and curl asks twice
+with one SYN. The tutorial's server says "Connection: close", and needs a handshake for each.
 """
 
-from lab import Case, Counted, Scenario, run, start, syn
+from lab import Case, Counted, Scenario, data, fin, run, start, syn
 
 SCENARIO = Scenario(
     cause="nothing",
@@ -58,7 +61,8 @@ SCENARIO = Scenario(
                     argv=[
                         "sh",
                         "-c",
-                        "curl -s -o /dev/null -D - -H 'Expect: 100-continue' -d content http://{server:url}:8080/ | head -n 1",
+                        "curl -s -o /dev/null -D - -H 'Expect: 100-continue' -d content"
+                        " http://{server:url}:8080/ | head -n 1",
                     ],
                 ).gives(b"HTTP/1.1 100 Continue\r\n")
             ],
@@ -210,6 +214,30 @@ SCENARIO = Scenario(
             ],
         ),
         Case(
+            "kept_alive",
+            calls=[
+                # How many connections curl made for each of the two.
+                run(
+                    on="client",
+                    argv=[
+                        "curl",
+                        "-s",
+                        "--max-time",
+                        "8",
+                        "-w",
+                        "%{num_connects} ",
+                        "http://{server:url}:8080/",
+                        "http://{server:url}:8080/",
+                    ],
+                ).gives(b"Hello\n1 Hello\n0 ")
+            ],
+            seen=[
+                syn(at="server", count=1),
+                data(at="server", sender="client", count=2),
+                fin(at="server", sender="client", count=1),
+            ],
+        ),
+        Case(
             "moved",
             claims={"C116": "true"},
             calls=[
@@ -250,9 +278,13 @@ SCENARIO = Scenario(
                     ],
                 ).gives(b"200 0")
             ],
+            # The connection to the gateway is kept for the second request.
             seen=[syn(at="client", count=1), syn(at="server", count=1)],
         ),
     ],
     source="RFC 9110 15; RFC 9112 3; curl(1)",
-    look="`curl -si` prints the status line; what the server found wrong is in the page that follows it.",
+    look=(
+        "`curl -si` prints the status line; what the server found wrong is in the page that "
+        "follows it."
+    ),
 )

@@ -35,7 +35,6 @@ SCENARIO = Scenario(
     cases=[
         Case(
             "connect",
-            claims={"C48": "true"},
             fault=sysctl(on="client", values={"net.ipv4.ip_local_port_range": "17130 17131"}),
             calls=[
                 connect(on="client", to="server", socket="a"),
@@ -78,7 +77,6 @@ SCENARIO = Scenario(
         Case(
             # UDP has no connections that could share a port.
             "udp",
-            claims={"C48": "true"},
             calls=[
                 connect(on="client", to="server", proto="udp", socket="a"),
                 connect(on="client", to="elsewhere", proto="udp", socket="b").fails(
@@ -95,7 +93,6 @@ SCENARIO = Scenario(
         Case(
             # Short connections, each closed by the caller first, use up ports like this.
             "time_wait",
-            claims={"C48": "true"},
             calls=[
                 connect(on="client", to="server", socket="a"),
                 exchange(on="client", data=b"hi", socket="a").gives(b"abc"),

@@ -53,6 +53,21 @@ SCENARIO = Scenario(
             claims={"C40": "wrong"},
         ),
         Case(
+            # The usual address: whoever has the path may connect, whatever folder he is in.
+            "absolute",
+            calls=[
+                bind(on="client", path="/tmp/errnolab.sock", socket="l"),
+                listen(on="client", socket="l"),
+                getsockname(on="client", socket="l").tells("/tmp/errnolab.sock"),
+                connect(on="client", path="/tmp/errnolab.sock"),
+                getpeername(on="client").tells("/tmp/errnolab.sock"),
+                accept(on="client", socket="l"),
+                send(on="client", data=b"hi").returns(2),
+                recv(on="client", socket="c").gives(b"hi"),
+                open_path(on="client", path="errnolab.sock", flags="O_RDONLY").fails("ENOENT"),
+            ],
+        ),
+        Case(
             # "@" stands for the zero. There is no file of the name.
             "abstract",
             calls=[

@@ -15,15 +15,9 @@ case $name in
     framed_delimiter) program='errnolab-server --tcp --port 16562 --framing delimiter:\n' ;;
     framed_length) program="errnolab-server --tcp --port 16563 --framing length:4" ;;
     web) program="errnolab-web --port 8080" ;;
-    web_as_written) program="errnolab-web --port 8081 --as-written" ;;
-    web_silent) program="errnolab-web --port 8082 --fail silent --idle-s 3600" ;;
-    web_reset) program="errnolab-web --port 8083 --fail reset" ;;
-    web_truncate) program="errnolab-web --port 8084 --fail truncate" ;;
-    web_close) program="errnolab-web --port 8085 --fail close" ;;
     *)
         echo "errnolab-service: no service '$name': there are echo, echo_udp, naive," \
-            "framed_fixed, framed_delimiter, framed_length, web, web_as_written," \
-            "web_silent, web_reset, web_truncate, web_close" >&2
+            "framed_fixed, framed_delimiter, framed_length, web" >&2
         exit 2
         ;;
 esac

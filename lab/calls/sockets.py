@@ -73,8 +73,9 @@ def connect(
     `sockaddr_family` (a number) and `pointer` make a bad address of it. In place of
     `to`: `address` is one of this host, this link or the lab, "127.0.0.2",
     "::ffff:{server:ipv4}"; `path` names an AF_UNIX socket in the folder that the host's
-    callers share, or an abstract one ("@name"). `scope` is a destination on whose
-    interface a link-local address is meant; `port_in_host_order` forgets htons().
+    callers share, in its /tmp ("/tmp/name", removed with the folder), or an abstract one
+    ("@name"). `scope` is a destination on whose interface a link-local address is meant;
+    `port_in_host_order` forgets htons().
     Source: connect(2), RFC 9293 3.10.1, signal(7), unix(7), ipv6(7).
     """
     to, where, domain = where_to(to, port, address, path, domain)

@@ -23,6 +23,8 @@ from lab.inside import calls
 
 _callers: dict[int, Caller] = {}
 _folder: list[str] = []
+# The absolute paths that calls named and that were not there before: files of theirs, if any.
+_outside: list[Path] = []
 # How long to rest between looks at whether a call is under way.
 LOOK_EVERY_S = 0.0005
 
@@ -68,6 +70,7 @@ class Caller:
         return self._read(deadline_s)
 
     def _say(self, step: dict[str, Any], begun: bool) -> dict[str, Any]:
+        _note_path(step)
         try:
             self.pipe.sendall(json.dumps([step, begun]).encode() + b"\n")
         except OSError as gone:
@@ -132,18 +135,36 @@ def caller_answer(caller: int, deadline_s: float) -> dict[str, Any]:
 
 
 def caller_close(caller: int) -> None:
-    """End a caller and with it all its sockets; with the last one goes the folder."""
+    """End a caller and with it all its sockets; with the last one go the folder and its like."""
     _callers.pop(caller).close()
     if not _callers:
-        shutil.rmtree(_folder.pop(), ignore_errors=True)
+        _remove_files()
+        _folder.pop()
 
 
 def callers_end() -> None:
     """End every caller at once (an interrupt); calls under way return {"lost"}."""
     for caller in list(_callers.values()):
         caller.kill()
+    _remove_files()
+
+
+def _note_path(step: dict[str, Any]) -> None:
+    """Note the file that a call may make outside the folder, unless somebody has it already."""
+    path = Path(step.get("path") or step.get("address") or "")
+    # A path that is too long is EINVAL to the call, and an error here.
+    with contextlib.suppress(OSError):
+        if path.is_absolute() and not path.exists():
+            _outside.append(path)
+
+
+def _remove_files() -> None:
+    """Remove the callers' folder, and what they made outside it."""
     for folder in _folder:
         shutil.rmtree(folder, ignore_errors=True)
+    while _outside:
+        with contextlib.suppress(OSError):
+            _outside.pop().unlink()
 
 
 def _answer_calls(pipe: socket.socket, folder: str) -> NoReturn:

@@ -155,6 +155,7 @@ WORDS = [
 # Other ways to write the same words.
 FORMS = [
     connect(on="client", path="echo.sock"),
+    connect(on="client", path="/tmp/echo.sock"),
     connect(on="client", address="::ffff:{server:ipv4}", port=80),
     connect(on="client", to="link_local", scope="router", domain="AF_INET6"),
     bind(on="client", path="\0name", type="SOCK_DGRAM"),
@@ -389,6 +390,8 @@ WRONG = [
     (sendto(on="client", address="2001:4860:4860::8888", data=b""), "is none of the lab's"),
     (connect(on="client", address="server"), "'server' is not an IPv4 or IPv6 address"),
     (bind(on="client", path="/run/docker.sock"), "neither abstract"),
+    (bind(on="client", path="/tmp/../run/docker.sock"), "neither abstract"),
+    (bind(on="client", path="/tmpx"), "neither abstract"),
     (open_path(on="client", path="a/../../b"), "neither abstract"),
     (connect(on="client"), "give one of to, address and path"),
     (sendto(on="client", data=b""), "give one of to, address and path"),

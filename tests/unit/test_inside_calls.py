@@ -6,10 +6,12 @@ import errno
 import os
 import shutil
 import socket as sockets
+import tempfile
 import threading
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -577,3 +579,22 @@ def test_interrupt_ends_the_call_under_way(make: Maker) -> None:
     with suppress(ProcessLookupError):
         os.kill(number, 0)
         pytest.fail("it is still there")
+
+
+@pytest.mark.parametrize("end", ["close", "interrupt"])
+def test_file_outside_the_folder_goes_with_the_callers(make: Maker, end: str) -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        ours, before = Path(folder) / "ours", Path(folder) / "before"
+        before.touch()
+        number = callers.caller_open()
+        try:
+            for path, length in ((ours, None), (before, None), (Path(folder) / ("x" * 300), 40)):
+                step = make.step(bind(on=ON, path=str(path), socket=path.name[:9], length=length))
+                callers.caller_call(number, step, 5.0)
+            assert ours.is_socket()
+            if end == "interrupt":
+                callers.callers_end()
+                assert not ours.exists()
+        finally:
+            callers.caller_close(number)
+        assert before.exists() and not ours.exists()

@@ -55,6 +55,27 @@ def test_every_line_of_the_client_that_was_changed_is_marked() -> None:
     ]
 
 
+@needs_the_text
+def test_every_line_of_the_corrected_client_is_the_clients_or_the_tutorials() -> None:
+    client = (FOLDER / "client.cpp").read_text(encoding="utf-8")
+    lines = added("client-corrected.cpp", client, *blocks())
+    assert [line for line in lines if "// CORRECTED: " not in line] == [
+        "// client.cpp with the tutorial's correction of connect(): CORRECTED marks its lines,",
+        "// with what was changed for this client; PORT marks what client.cpp changes.",
+    ]
+
+
+def test_the_corrected_client_differs_from_the_client_at_connect_alone() -> None:
+    client, corrected = (
+        (FOLDER / name).read_text(encoding="utf-8").splitlines()
+        for name in ("client.cpp", "client-corrected.cpp")
+    )
+    assert [line for line in client[2:] if line not in corrected] == [
+        '        printf("connect failed!\\n");'
+    ]
+    assert len(corrected) == len(client) + 2  # <errno.h> and close()
+
+
 @pytest.mark.parametrize("path", SNIPPETS, ids=lambda path: path.name)
 def test_a_snippet_says_which_claims_it_shows(path: Path) -> None:
     first = path.read_text(encoding="utf-8").splitlines()[0]
