@@ -55,7 +55,9 @@ SCENARIO = Scenario(
                     on="browser",
                     argv=["errnolab-browse", "http://{server:url}:8089/"],
                     timeout_s=30,
-                ).tells('…"status": null, "error": "net::ERR_CONNECTION_REFUSED",…')
+                )
+                .returns(1)
+                .tells('…"status": null, "error": "net::ERR_CONNECTION_REFUSED",…')
             ],
             seen=[syn(at="browser"), rst(at="browser", sender="server")],
         ),
@@ -69,7 +71,9 @@ SCENARIO = Scenario(
                     on="browser",
                     argv=["errnolab-browse", "http://{server:url}:8080/"],
                     timeout_s=30,
-                ).tells('…"status": null, "error": "net::ERR_CONNECTION_RESET",…')
+                )
+                .returns(1)
+                .tells('…"status": null, "error": "net::ERR_CONNECTION_RESET",…')
             ],
             seen=[syn(at="browser"), rst(at="browser", sender="server")],
         ),
@@ -83,7 +87,9 @@ SCENARIO = Scenario(
                     on="browser",
                     argv=["errnolab-browse", "http://{server:url}:8080/"],
                     timeout_s=30,
-                ).tells('…"status": null, "error": "net::ERR_EMPTY_RESPONSE",…')
+                )
+                .returns(1)
+                .tells('…"status": null, "error": "net::ERR_EMPTY_RESPONSE",…')
             ],
         ),
         Case(
@@ -107,7 +113,9 @@ SCENARIO = Scenario(
                     on="browser",
                     argv=["errnolab-browse", "http://{server:url}:8080/"],
                     timeout_s=30,
-                ).tells('…"status": null, "error": "net::ERR_ADDRESS_UNREACHABLE",…')
+                )
+                .returns(1)
+                .tells('…"status": null, "error": "net::ERR_ADDRESS_UNREACHABLE",…')
             ],
         ),
     ],

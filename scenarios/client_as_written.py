@@ -71,9 +71,9 @@ SCENARIO = Scenario(
                 ended(on="workshop").returns(255),
                 output(on="workshop").gives(b"connect failed!\n"),
                 output(on="workshop", stream="stderr").gives(b""),
-                run(on="workshop", argv=["errnolab-client", "{server}", "hello"]).tells(
-                    "errnolab-client: connect to {server} port 16555: ECONNREFUSED (111)…"
-                ),
+                run(on="workshop", argv=["errnolab-client", "{server}", "hello"])
+                .returns(1)
+                .tells("errnolab-client: connect to {server} port 16555: ECONNREFUSED (111)…"),
             ],
             seen=[
                 syn(at="server", count=2),
@@ -96,9 +96,9 @@ SCENARIO = Scenario(
                 ended(on="workshop").returns(255, within_s=(2.0, 4.5)),
                 output(on="workshop").gives(b"connect failed!\n"),
                 output(on="workshop", stream="stderr").gives(b""),
-                run(on="workshop", argv=["errnolab-client", "{server}", "hello"]).tells(
-                    "errnolab-client: connect to {server} port 16555: ETIMEDOUT (110)…"
-                ),
+                run(on="workshop", argv=["errnolab-client", "{server}", "hello"])
+                .returns(1)
+                .tells("errnolab-client: connect to {server} port 16555: ETIMEDOUT (110)…"),
             ],
             seen=[syn(at="workshop"), syn(at="server")],
             absent=[rst(at="workshop"), any_packet(at="client")],
@@ -116,9 +116,9 @@ SCENARIO = Scenario(
                 ended(on="workshop").returns(255),
                 output(on="workshop").gives(b"connect failed!\n"),
                 output(on="workshop", stream="stderr").gives(b""),
-                run(on="workshop", argv=["errnolab-client", "{server}", "hello"]).tells(
-                    "errnolab-client: connect to {server} port 16555: EHOSTUNREACH (113)…"
-                ),
+                run(on="workshop", argv=["errnolab-client", "{server}", "hello"])
+                .returns(1)
+                .tells("errnolab-client: connect to {server} port 16555: EHOSTUNREACH (113)…"),
             ],
             absent=[any_packet(at="workshop"), any_packet(at="server")],
             counted=[Counted("workshop", "Tcp.AttemptFails", exactly=0)],

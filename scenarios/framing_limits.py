@@ -219,12 +219,12 @@ SCENARIO = Scenario(
                 run(
                     on="client", argv=["errnolab-client", "--framing", "fixed:2", "{server}", "hi"]
                 ).returns(5),
-                run(
-                    on="client", argv=["errnolab-client", "--framing", "fixed:2", "{server}", "hi"]
-                ).returns(5).gives(b"ab\n"),
-                run(
-                    on="client", argv=["errnolab-client", "--framing", "fixed:2", "{server}", "hi"]
-                ).returns(5).tells(
+                run(on="client", argv=["errnolab-client", "--framing", "fixed:2", "{server}", "hi"])
+                .returns(5)
+                .gives(b"ab\n"),
+                run(on="client", argv=["errnolab-client", "--framing", "fixed:2", "{server}", "hi"])
+                .returns(5)
+                .tells(
                     "errnolab-client: replies of {server} port 16555: wanted a package of at least "
                     "2 bytes, got the end of the stream after 1 byte"
                 ),

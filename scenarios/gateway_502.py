@@ -203,7 +203,9 @@ SCENARIO = Scenario(
                         "%{http_code} %{exitcode}",
                         "http://{gateway:url}/truncate",
                     ],
-                ).gives(b"200 18")
+                )
+                .returns(18)
+                .gives(b"200 18")
             ],
         ),
         Case(

@@ -55,7 +55,9 @@ SCENARIO = Scenario(
                 run(
                     on="workshop",
                     argv=["gcc", "/opt/tutorial/snippets/t_open.c", "-o", "/dev/null"],
-                ).returns(1).tells("collect2: error: ld returned 1 exit status"),
+                )
+                .returns(1)
+                .tells("collect2: error: ld returned 1 exit status"),
                 run(
                     on="workshop",
                     argv=["gcc", "/opt/tutorial/snippets/lwsock32.c", "-o", "/dev/null"],
@@ -118,7 +120,9 @@ SCENARIO = Scenario(
                         "-fdiagnostics-plain-output",
                         "/opt/tutorial/snippets/bzero.c",
                     ],
-                ).returns(1).tells("cc1: some warnings being treated as errors"),
+                )
+                .returns(1)
+                .tells("cc1: some warnings being treated as errors"),
                 run(
                     on="workshop",
                     argv=[
@@ -154,7 +158,9 @@ SCENARIO = Scenario(
                     on="workshop",
                     argv=["gcc", "-fsyntax-only", "-fdiagnostics-plain-output", "-xc", "-"],
                     stdin=b"#include <unistd.h>\nint read(int fd, void *buf, size_t count);\n",
-                ).returns(1).tells("…note: previous declaration of …read… with type…"),
+                )
+                .returns(1)
+                .tells("…note: previous declaration of …read… with type…"),
             ],
             claims={"C83": "true", "C96": "true"},
         ),

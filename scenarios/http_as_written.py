@@ -63,7 +63,9 @@ SCENARIO = Scenario(
                         "X-Big: " + "a" * 3000,
                         "http://{workshop:url}:16555/",
                     ],
-                ).gives(b"Hello\n200 56")
+                )
+                .returns(56)
+                .gives(b"Hello\n200 56")
             ],
             seen=[rst(at="client", sender="workshop")],
         ),
@@ -116,7 +118,9 @@ SCENARIO = Scenario(
                     on="browser",
                     argv=["errnolab-browse", "http://{workshop:url}:16555/?" + "a" * 3000],
                     timeout_s=30,
-                ).tells('…"status": 200, "error": "net::ERR_CONNECTION_RESET",…"text": "",…')
+                )
+                .returns(1)
+                .tells('…"status": 200, "error": "net::ERR_CONNECTION_RESET",…"text": "",…')
             ],
             seen=[rst(at="browser", sender="workshop")],
             counted=[Counted("browser", "Tcp.ActiveOpens", at_least=1)],

@@ -33,7 +33,9 @@ SCENARIO = Scenario(
                         "-fdiagnostics-plain-output",
                         "/opt/tutorial/snippets/etimeout.c",
                     ],
-                ).returns(1).tells("…error: …ETIMEOUT… undeclared…did you mean …ETIMEDOUT…?"),
+                )
+                .returns(1)
+                .tells("…error: …ETIMEOUT… undeclared…did you mean …ETIMEDOUT…?"),
                 # With ETIMEDOUT and ECONNRESET, and their numbers, it compiles.
                 run(
                     on="workshop",
@@ -53,7 +55,9 @@ SCENARIO = Scenario(
                         "-fdiagnostics-plain-output",
                         "/opt/tutorial/snippets/econnrest.c",
                     ],
-                ).returns(1).tells("…error: …ECONNREST… undeclared…did you mean …ECONNRESET…?"),
+                )
+                .returns(1)
+                .tells("…error: …ECONNREST… undeclared…did you mean …ECONNRESET…?"),
                 run(
                     on="workshop",
                     argv=["gcc", "-fsyntax-only", "/opt/tutorial/snippets/errno_names.c"],
@@ -72,7 +76,9 @@ SCENARIO = Scenario(
                         "-fdiagnostics-plain-output",
                         "/opt/tutorial/snippets/ipptoto_udp.c",
                     ],
-                ).returns(1).tells("…error: …IPPTOTO_UDP… undeclared…did you mean …IPPROTO_UDP…?"),
+                )
+                .returns(1)
+                .tells("…error: …IPPTOTO_UDP… undeclared…did you mean …IPPROTO_UDP…?"),
             ],
             claims={"C44": "wrong"},
         ),
@@ -88,7 +94,9 @@ SCENARIO = Scenario(
                         "-fdiagnostics-plain-output",
                         "/opt/tutorial/snippets/ipproto_tipc.c",
                     ],
-                ).returns(1).tells("…error: …IPPROTO_TIPC… undeclared…"),
+                )
+                .returns(1)
+                .tells("…error: …IPPROTO_TIPC… undeclared…"),
                 run(
                     on="workshop", argv=["gcc", "-fsyntax-only", "/opt/tutorial/snippets/af_tipc.c"]
                 ).returns(0),
@@ -116,7 +124,9 @@ SCENARIO = Scenario(
                         "-fdiagnostics-plain-output",
                         "/opt/tutorial/snippets/unix_path_max_sys.c",
                     ],
-                ).returns(1).tells("…error: …UNIX_PATH_MAX… undeclared…"),
+                )
+                .returns(1)
+                .tells("…error: …UNIX_PATH_MAX… undeclared…"),
             ],
             claims={"C50": "wrong"},
         ),

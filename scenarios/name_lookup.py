@@ -59,7 +59,9 @@ SCENARIO = Scenario(
                         "-sS",
                         "http://example.test/",
                     ],
-                ).returns(6).tells("curl: (6) Could not resolve host: example.test"),
+                )
+                .returns(6)
+                .tells("curl: (6) Could not resolve host: example.test"),
             ],
             seen=[
                 data(at="server", sender="workshop", proto="udp"),

@@ -156,7 +156,9 @@ SCENARIO = Scenario(
                         "s = socket.create_connection(('{server}', 16555)); "
                         "s.shutdown(socket.SHUT_WR); s.send(b'hi'); print('still here')",
                     ],
-                ).returns(1).tells("BrokenPipeError: [Errno 32] Broken pipe"),
+                )
+                .returns(1)
+                .tells("BrokenPipeError: [Errno 32] Broken pipe"),
             ],
             seen=[fin(at="server", sender="client", count=2)],
             absent=[data(at="server", sender="client"), rst(at="client")],

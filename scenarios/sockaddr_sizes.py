@@ -34,7 +34,9 @@ SCENARIO = Scenario(
                         "-fdiagnostics-plain-output",
                         "/opt/tutorial/snippets/sockaddr_listed.c",
                     ],
-                ).returns(1).tells("…error: static assertion failed: …sockaddr_in has more…"),
+                )
+                .returns(1)
+                .tells("…error: static assertion failed: …sockaddr_in has more…"),
                 sizeof(on="client", struct="sockaddr_in").returns(16),
                 sizeof(on="client", struct="sockaddr").returns(16),
                 bind(on="client", port=17430, length=8).fails("EINVAL", within_s=(0.0, 0.5)),
@@ -100,7 +102,9 @@ SCENARIO = Scenario(
                         "-fdiagnostics-plain-output",
                         "/opt/tutorial/snippets/number_ipv6.cpp",
                     ],
-                ).returns(1).tells("…error: invalid conversion from …uint8_t*… to …uint32_t…"),
+                )
+                .returns(1)
+                .tells("…error: invalid conversion from …uint8_t*… to …uint32_t…"),
                 sizeof(on="client", struct="in6_addr").returns(16),
             ],
             claims={"C66": "wrong"},
