@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from lab import lang
-from lab.console import err, out, say
+from lab.console import err, option, out, say, this_command
 from lab.errors import LabError
 from lab.topology import FAMILIES, GUESTS, HOSTS, Family
 
@@ -274,8 +274,8 @@ def shell(host: str, argv: Sequence[str], lab_name: str) -> None:
     here = engine.connect()
     container = labs.find(here, lab_name).containers.get(host)
     if container is None:
-        asked = f"up --with {host}" if host in GUESTS else "up"
-        raise LabError(f"lab {lab_name} has no host {host}; `errnolab {asked}` brings it")
+        asked = f"up{option(lab_name)}" + (f" --with {host}" if host in GUESTS else "")
+        raise LabError(f"lab {lab_name} has no host {host}; `{this_command()} {asked}` brings it")
     if argv[:1] == ("--lab",):
         raise click.UsageError("give --lab before the host: errnolab shell --lab NAME HOST …")
     argv = argv[1:] if argv[:1] == ("--",) else argv

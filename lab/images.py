@@ -9,6 +9,7 @@ a new image, and no edit costs one question to the engine.
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -217,12 +218,17 @@ def _follow(events: Iterable[Mapping[str, Any]], on_line: Detail) -> None:
     """
     lines: list[str] = []
     for event in events:
-        for line in str(event.get("stream", "")).splitlines():
+        for line in _plain(str(event.get("stream", ""))).splitlines():
             lines.append(line)
             on_line(line)
         if "error" in event:
-            last = [*lines[-KEPT_LINES:], str(event["error"])]
+            last = [*lines[-KEPT_LINES:], _plain(str(event["error"]))]
             raise ImageError("\n".join(f"  {line}" for line in last if line.strip()))
+
+
+def _plain(text: str) -> str:
+    """Return a text without the colours that a builder puts in."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
 
 
 def _shortly(detail: Detail) -> Detail:

@@ -2,7 +2,7 @@
 
 The naive server takes what one recv(2) gives for a message. It answers "hi" with "abc" as long
 as the two bytes come together. In `naive_cut` the router lets the segment end behind its
-first byte and the second piece come 0.3 s later: the server meets "h" and "i", knows neither,
+first byte and the second piece come later: the server meets "h" and "i", knows neither,
 and sends each back. In `naive_joined` two requests become one segment: the server meets
 "hihi". No call fails in either.
 
