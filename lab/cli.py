@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from lab import lang
-from lab.console import err, option, out, say, this_command
+from lab.console import err, option, out, say, takes_utf8, this_command
 from lab.errors import LabError
 from lab.topology import FAMILIES, GUESTS, HOSTS, Family
 
@@ -189,7 +189,8 @@ def claims(ids: Sequence[str], rerun: bool, as_json: bool, jobs: int, lab_name: 
         command.run(chosen, FAMILIES, lab_name, quiet=as_json, jobs=jobs, folder=folder)
         judged = module.look([one.claim.id for one in judged], [folder])
     if as_json:
-        click.echo(json.dumps(module.document(judged), indent=1, ensure_ascii=False))
+        text = json.dumps(module.document(judged), indent=1, ensure_ascii=not takes_utf8())
+        click.echo(text)
     elif ids:
         for one in judged:
             module.show_one(one)

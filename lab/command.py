@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -75,8 +74,7 @@ def json_text(results: Sequence[Result]) -> str:
     import json  # noqa: PLC0415  # only `--json` needs it
 
     document = evidence.document(results, overall(list(results)))
-    ascii_only = (sys.stdout.encoding or "ascii").lower().replace("-", "") != "utf8"
-    return json.dumps(document, indent=1, ensure_ascii=ascii_only)
+    return json.dumps(document, indent=1, ensure_ascii=not console.takes_utf8())
 
 
 def _keep(scenarios: Sequence[Scenario], results: Sequence[Result]) -> None:

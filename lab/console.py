@@ -38,6 +38,11 @@ err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 out = Console(highlight=False, soft_wrap=True, emoji=False)
 
 
+def takes_utf8() -> bool:
+    """Tell whether what reads standard output takes any character."""
+    return (sys.stdout.encoding or "ascii").lower().replace("-", "") == "utf8"
+
+
 def this_command() -> str:
     """Return what a person types to run this command again: on the PATH, or from here."""
     if shutil.which("errnolab"):

@@ -41,7 +41,8 @@ class Host:
         self._group = execnet.Group()
         try:
             self._gateway = self._group.makegateway(f"popen//python={' '.join(command)}")
-            self._channel = self._gateway.remote_exec((INSIDE / "receive.py").read_text())
+            receive = (INSIDE / "receive.py").read_text(encoding="utf-8")
+            self._channel = self._gateway.remote_exec(receive)
             self._channel.send(sources())
         except (EOFError, OSError) as gone:
             raise HostLost(
@@ -125,7 +126,7 @@ class Host:
 
 def sources() -> dict[str, str]:
     """Return the source of every module that a host is sent, by module name."""
-    modules = {_module(path): path.read_text() for path in INSIDE.rglob("*.py")}
+    modules = {_module(path): path.read_text(encoding="utf-8") for path in INSIDE.rglob("*.py")}
     del modules["lab.inside.receive"]
     return {"lab": "", **modules, "lab.inside": ""}
 

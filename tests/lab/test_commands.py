@@ -74,13 +74,13 @@ def test_a_file_with_three_mistakes_names_all_three(errnolab: Command, tmp_path:
     (tmp_path / "bad.py").write_text(
         '"""Bad."""\n'
         "from lab import Scenario, connect, drop, syn\n"
-        'SCENARIO = Scenario(source="x", fault=drop(on="gateway", to="server"),\n'
+        'SCENARIO = Scenario(source="x", fault=drop(on="printer", to="server"),\n'
         '    calls=[connect(on="client", to="server", port=70000).fails("ECONREFUSED")],\n'
         '    seen=[syn(at="client")])\n'
     )
     wrong = errnolab("run", "bad", ERRNOLAB_SCENARIOS=str(tmp_path))
     assert wrong.returncode == 2
-    for mistake in ("3 mistakes", "'gateway'", "70000", "'ECONREFUSED'"):
+    for mistake in ("3 mistakes", "'printer'", "70000", "'ECONREFUSED'"):
         assert mistake in wrong.stderr
 
 
