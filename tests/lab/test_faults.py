@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lab import breaking, scenario
+from lab import breaking, guests, scenario
 from lab.errors import CommandFailed
 from lab.faults import Plan
 from lab.known import resolve
@@ -43,6 +43,7 @@ def test_a_fault_changes_its_host_alone_and_is_undone(lab: Lab, kind: str, famil
     if case.family not in ("", family):
         pytest.skip(f"it is a fault of {case.family}")
     whole = resolve(case, lab.facts(family, case.given))
+    guests.invite(lab, case.guests)
     plan = whole.faults[position].plan(LabSite(lab, family))
     lacking = missing(lab, whole, family)
     if lacking:
