@@ -17,7 +17,7 @@ from lab.session import Session, sibling_names
 from lab.tutorial import CLAIMS
 
 ATLAS = "test-atlas"
-JOBS = 4
+JOBS = 6
 KINDS = {"call", "wire", "counter"}
 QUICK = [name for name in scenario.names() if not scenario.load(name).slow]
 RUNS = [(name, family) for name in QUICK for family in scenario.load(name).families]
