@@ -6,10 +6,15 @@ ECONNREFUSED, ERR_CONNECTION_RESET for ECONNRESET, ERR_ADDRESS_UNREACHABLE for E
 and ERR_EMPTY_RESPONSE where the server closed without a word, for which there is no errno.
 """
 
-from lab import Case, Counted, Scenario, per_family, reject, rst, run, start, syn
+from lab import Case, Counted, Scenario, given, per_family, reject, rst, run, start, syn
 
 SCENARIO = Scenario(
     cause="service",
+    calls=[
+        run(on="browser", argv=["errnolab-browse", given("url")], timeout_s=30)
+        .returns(given("status"))
+        .tells(given("told")),
+    ],
     seen=[syn(at="browser")],
     counted=[Counted("browser", "Tcp.ActiveOpens", at_least=1)],
     cases=[
@@ -17,48 +22,38 @@ SCENARIO = Scenario(
             "page",
             claims={"C117": "true"},
             before=[start(on="server", argv=["errnolab-web"], until="listening on")],
-            calls=[
-                run(
-                    on="browser",
-                    argv=["errnolab-browse", "http://{server:url}:8080/"],
-                    timeout_s=30,
-                ).tells('…"status": 200, "error": "",…"text": "Hello…')
-            ],
+            given={
+                "url": "http://{server:url}:8080/",
+                "status": 0,
+                "told": '…"status": 200, "error": "",…"text": "Hello…',
+            },
         ),
         Case(
             "not_found",
             claims={"C117": "true"},
             before=[start(on="server", argv=["errnolab-web"], until="listening on")],
-            calls=[
-                run(
-                    on="browser",
-                    argv=["errnolab-browse", "http://{server:url}:8080/nothing"],
-                    timeout_s=30,
-                ).tells('…"status": 404, "error": "",…')
-            ],
+            given={
+                "url": "http://{server:url}:8080/nothing",
+                "status": 0,
+                "told": '…"status": 404, "error": "",…',
+            },
         ),
         Case(
             "bad_gateway",
             claims={"C117": "true"},
-            calls=[
-                run(
-                    on="browser",
-                    argv=["errnolab-browse", "http://{gateway:url}/refused"],
-                    timeout_s=30,
-                ).tells('…"status": 502, "error": "",…502 Bad Gateway…')
-            ],
+            given={
+                "url": "http://{gateway:url}/refused",
+                "status": 0,
+                "told": '…"status": 502, "error": "",…502 Bad Gateway…',
+            },
         ),
         Case(
             "refused",
-            calls=[
-                run(
-                    on="browser",
-                    argv=["errnolab-browse", "http://{server:url}:8089/"],
-                    timeout_s=30,
-                )
-                .returns(1)
-                .tells('…"status": null, "error": "net::ERR_CONNECTION_REFUSED",…')
-            ],
+            given={
+                "url": "http://{server:url}:8089/",
+                "status": 1,
+                "told": '…"status": null, "error": "net::ERR_CONNECTION_REFUSED",…',
+            },
             seen=[syn(at="browser"), rst(at="browser", sender="server")],
         ),
         Case(
@@ -66,15 +61,11 @@ SCENARIO = Scenario(
             before=[
                 start(on="server", until="listening on", argv=["errnolab-web", "--fail", "reset"])
             ],
-            calls=[
-                run(
-                    on="browser",
-                    argv=["errnolab-browse", "http://{server:url}:8080/"],
-                    timeout_s=30,
-                )
-                .returns(1)
-                .tells('…"status": null, "error": "net::ERR_CONNECTION_RESET",…')
-            ],
+            given={
+                "url": "http://{server:url}:8080/",
+                "status": 1,
+                "told": '…"status": null, "error": "net::ERR_CONNECTION_RESET",…',
+            },
             seen=[syn(at="browser"), rst(at="browser", sender="server")],
         ),
         Case(
@@ -82,15 +73,11 @@ SCENARIO = Scenario(
             before=[
                 start(on="server", until="listening on", argv=["errnolab-web", "--fail", "close"])
             ],
-            calls=[
-                run(
-                    on="browser",
-                    argv=["errnolab-browse", "http://{server:url}:8080/"],
-                    timeout_s=30,
-                )
-                .returns(1)
-                .tells('…"status": null, "error": "net::ERR_EMPTY_RESPONSE",…')
-            ],
+            given={
+                "url": "http://{server:url}:8080/",
+                "status": 1,
+                "told": '…"status": null, "error": "net::ERR_EMPTY_RESPONSE",…',
+            },
         ),
         Case(
             "unreachable",
@@ -108,15 +95,11 @@ SCENARIO = Scenario(
                     b"Hello\n"
                 ),
             ],
-            calls=[
-                run(
-                    on="browser",
-                    argv=["errnolab-browse", "http://{server:url}:8080/"],
-                    timeout_s=30,
-                )
-                .returns(1)
-                .tells('…"status": null, "error": "net::ERR_ADDRESS_UNREACHABLE",…')
-            ],
+            given={
+                "url": "http://{server:url}:8080/",
+                "status": 1,
+                "told": '…"status": null, "error": "net::ERR_ADDRESS_UNREACHABLE",…',
+            },
         ),
     ],
     source="connect(2); recv(2); Chromium net/base/net_errors_posix.cc, MapSystemError()",

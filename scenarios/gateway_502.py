@@ -12,46 +12,46 @@ An answer that is cut off when part of it has passed is no 502: the status 200 w
 and the client misses bytes (curl ends with 18).
 """
 
-from lab import Case, Counted, Scenario, reject, rst, run, start, syn
+from lab import Case, Counted, Scenario, given, reject, rst, run, start, syn
 
 SCENARIO = Scenario(
     cause="service",
+    before=[
+        # The log still has what an earlier run met; nginx appends to it.
+        run(on="gateway", argv=["truncate", "-s", "0", "/run/errnolab/nginx-error.log"]),
+    ],
+    calls=[
+        run(
+            on="client",
+            argv=[
+                "curl",
+                "-s",
+                "-o",
+                "/dev/null",
+                "--max-time",
+                "8",
+                "-w",
+                "%{http_code} %{exitcode}",
+                given("url"),
+            ],
+        ).gives(b"502 0"),
+        run(
+            on="gateway",
+            argv=["sh", "-c", "grep -F '[error]' /run/errnolab/nginx-error.log | tail -n 1"],
+        ).tells(given("error")),
+    ],
     seen=[syn(at="client", count=1)],
     counted=[Counted("client", "Tcp.ActiveOpens", exactly=1)],
     cases=[
         Case(
             "refused",
             claims={"C116": "true", "C117": "true"},
-            before=[
-                # The log still has what an earlier run met; nginx appends to it.
-                run(on="gateway", argv=["truncate", "-s", "0", "/run/errnolab/nginx-error.log"]),
-            ],
-            calls=[
-                run(
-                    on="client",
-                    argv=[
-                        "curl",
-                        "-s",
-                        "-o",
-                        "/dev/null",
-                        "--max-time",
-                        "8",
-                        "-w",
-                        "%{http_code} %{exitcode}",
-                        "http://{gateway:url}/refused",
-                    ],
-                ).gives(b"502 0"),
-                run(
-                    on="gateway",
-                    argv=[
-                        "sh",
-                        "-c",
-                        "grep -F '[error]' /run/errnolab/nginx-error.log | tail -n 1",
-                    ],
-                ).tells(
+            given={
+                "url": "http://{gateway:url}/refused",
+                "error": (
                     "…connect() failed (111: Connection refused) while connecting to upstream…"
                 ),
-            ],
+            },
             seen=[syn(at="client", count=1), rst(at="gateway", sender="server")],
             absent=[rst(at="client")],
         ),
@@ -61,9 +61,6 @@ SCENARIO = Scenario(
             fault=reject(
                 on="server", to="server", sender="gateway", port=8089, reply="icmp-host-unreachable"
             ),
-            before=[
-                run(on="gateway", argv=["truncate", "-s", "0", "/run/errnolab/nginx-error.log"]),
-            ],
             control=[
                 run(
                     on="client",
@@ -80,30 +77,10 @@ SCENARIO = Scenario(
                     ],
                 ).gives(b"502 0")
             ],
-            calls=[
-                run(
-                    on="client",
-                    argv=[
-                        "curl",
-                        "-s",
-                        "-o",
-                        "/dev/null",
-                        "--max-time",
-                        "8",
-                        "-w",
-                        "%{http_code} %{exitcode}",
-                        "http://{gateway:url}/refused",
-                    ],
-                ).gives(b"502 0"),
-                run(
-                    on="gateway",
-                    argv=[
-                        "sh",
-                        "-c",
-                        "grep -F '[error]' /run/errnolab/nginx-error.log | tail -n 1",
-                    ],
-                ).tells("…connect() failed (113: No route to host) while connecting to upstream…"),
-            ],
+            given={
+                "url": "http://{gateway:url}/refused",
+                "error": "…connect() failed (113: No route to host) while connecting to upstream…",
+            },
             absent=[rst(at="gateway")],
         ),
         Case(
@@ -116,32 +93,12 @@ SCENARIO = Scenario(
                     argv=["errnolab-web", "--port", "8083", "--fail", "reset"],
                 ),
             ],
-            calls=[
-                run(
-                    on="client",
-                    argv=[
-                        "curl",
-                        "-s",
-                        "-o",
-                        "/dev/null",
-                        "--max-time",
-                        "8",
-                        "-w",
-                        "%{http_code} %{exitcode}",
-                        "http://{gateway:url}/reset",
-                    ],
-                ).gives(b"502 0"),
-                run(
-                    on="gateway",
-                    argv=[
-                        "sh",
-                        "-c",
-                        "grep -F '[error]' /run/errnolab/nginx-error.log | tail -n 1",
-                    ],
-                ).tells(
+            given={
+                "url": "http://{gateway:url}/reset",
+                "error": (
                     "…recv() failed (104: Connection reset by peer) while reading response header…"
                 ),
-            ],
+            },
             seen=[syn(at="client", count=1), rst(at="gateway", sender="server")],
             absent=[rst(at="client")],
         ),
@@ -155,30 +112,10 @@ SCENARIO = Scenario(
                     argv=["errnolab-web", "--port", "8085", "--fail", "close"],
                 ),
             ],
-            calls=[
-                run(
-                    on="client",
-                    argv=[
-                        "curl",
-                        "-s",
-                        "-o",
-                        "/dev/null",
-                        "--max-time",
-                        "8",
-                        "-w",
-                        "%{http_code} %{exitcode}",
-                        "http://{gateway:url}/close",
-                    ],
-                ).gives(b"502 0"),
-                run(
-                    on="gateway",
-                    argv=[
-                        "sh",
-                        "-c",
-                        "grep -F '[error]' /run/errnolab/nginx-error.log | tail -n 1",
-                    ],
-                ).tells("…upstream prematurely closed connection while reading response header…"),
-            ],
+            given={
+                "url": "http://{gateway:url}/close",
+                "error": "…upstream prematurely closed connection while reading response header…",
+            },
         ),
         Case(
             "cut_off",

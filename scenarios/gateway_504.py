@@ -7,16 +7,40 @@ recv() returns a page after that second. Without a gateway the client itself wou
 ever in the first case, and until its SYNs are used up in the second.
 """
 
-from lab import Case, Counted, Scenario, fin, run, start, syn
+from lab import Case, Counted, Scenario, fin, given, run, start, syn
 
 SCENARIO = Scenario(
     cause="time",
+    before=[
+        # The log still has what an earlier run met; nginx appends to it.
+        run(on="gateway", argv=["truncate", "-s", "0", "/run/errnolab/nginx-error.log"]),
+    ],
+    calls=[
+        # The limit is 1 s; a busy machine may add to it.
+        run(
+            on="client",
+            argv=[
+                "curl",
+                "-s",
+                "-o",
+                "/dev/null",
+                "--max-time",
+                "8",
+                "-w",
+                "%{http_code} %{exitcode}",
+                given("url"),
+            ],
+        ).gives(b"504 0", within_s=(1.0, 6.0)),
+        run(
+            on="gateway",
+            argv=["sh", "-c", "grep -F '[error]' /run/errnolab/nginx-error.log | tail -n 1"],
+        ).tells(given("error")),
+    ],
     counted=[Counted("client", "Tcp.ActiveOpens", exactly=1)],
     cases=[
         Case(
             "silent",
             before=[
-                # The log still has what an earlier run met; nginx appends to it.
                 run(on="gateway", argv=["truncate", "-s", "0", "/run/errnolab/nginx-error.log"]),
                 start(
                     on="server",
@@ -24,63 +48,18 @@ SCENARIO = Scenario(
                     argv=["errnolab-web", "--port", "8082", "--fail", "silent"],
                 ),
             ],
-            calls=[
-                # The limit is 1 s; a busy machine may add to it.
-                run(
-                    on="client",
-                    argv=[
-                        "curl",
-                        "-s",
-                        "-o",
-                        "/dev/null",
-                        "--max-time",
-                        "8",
-                        "-w",
-                        "%{http_code} %{exitcode}",
-                        "http://{gateway:url}/silent",
-                    ],
-                ).gives(b"504 0", within_s=(1.0, 6.0)),
-                run(
-                    on="gateway",
-                    argv=[
-                        "sh",
-                        "-c",
-                        "grep -F '[error]' /run/errnolab/nginx-error.log | tail -n 1",
-                    ],
-                ).tells("…upstream timed out (110: Connection timed out) while reading response…"),
-            ],
+            given={
+                "url": "http://{gateway:url}/silent",
+                "error": "…upstream timed out (110: Connection timed out) while reading response…",
+            },
             seen=[syn(at="server", count=1), fin(at="server", sender="gateway")],
         ),
         Case(
             "black_hole",
-            before=[
-                run(on="gateway", argv=["truncate", "-s", "0", "/run/errnolab/nginx-error.log"]),
-            ],
-            calls=[
-                # The limit is 1 s; a busy machine may add to it.
-                run(
-                    on="client",
-                    argv=[
-                        "curl",
-                        "-s",
-                        "-o",
-                        "/dev/null",
-                        "--max-time",
-                        "8",
-                        "-w",
-                        "%{http_code} %{exitcode}",
-                        "http://{gateway:url}/blackhole",
-                    ],
-                ).gives(b"504 0", within_s=(1.0, 6.0)),
-                run(
-                    on="gateway",
-                    argv=[
-                        "sh",
-                        "-c",
-                        "grep -F '[error]' /run/errnolab/nginx-error.log | tail -n 1",
-                    ],
-                ).tells("…upstream timed out (110: Connection timed out) while connecting to…"),
-            ],
+            given={
+                "url": "http://{gateway:url}/blackhole",
+                "error": "…upstream timed out (110: Connection timed out) while connecting to…",
+            },
             seen=[syn(at="client", count=1), fin(at="client", sender="client")],
         ),
     ],

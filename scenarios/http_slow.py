@@ -14,7 +14,7 @@ SCENARIO = Scenario(
     before=[
         start(
             on="server",
-            argv=["errnolab-web", "--port", "8080", "--request-s", "1", "--idle-s", "1"],
+            argv=["errnolab-web", "--port", "8080", "--request-s", "1"],
             until="listening on",
         )
     ],
@@ -88,6 +88,14 @@ SCENARIO = Scenario(
         ),
         Case(
             "idle_after_the_answer",
+            # Were both limits the same it would be chance which one ends a begun request.
+            before=[
+                start(
+                    on="server",
+                    argv=["errnolab-web", "--port", "8080", "--idle-s", "1"],
+                    until="listening on",
+                )
+            ],
             calls=[
                 connect(on="client", to="server", port=8080),
                 send(on="client", data=b"GET / HTTP/1.1\r\nHost: server\r\n\r\n"),

@@ -29,6 +29,7 @@ from __future__ import annotations
 
 import os
 import re
+from abc import ABC, abstractmethod
 from argparse import ArgumentTypeError
 from collections.abc import Iterator
 from typing import NoReturn, Union
@@ -159,7 +160,7 @@ class Unpacker:
             raise self.failure.with_traceback(None)
 
 
-class Rule:
+class Rule(ABC):
     """How a stream is cut. `str(rule)` is its text, which `parse` reads.
 
     `max_length` is the most bytes that a package may have.
@@ -172,13 +173,14 @@ class Rule:
         """Return the state of a new stream."""
         return Unpacker(self)
 
+    @abstractmethod
     def pack(self, message: bytes) -> bytes:
         """Make a package of the message.
 
         Raises: CannotCarry if the rule cannot carry it.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def look(self, buffer: bytearray, seen: int) -> Look:
         """Find the first frame in the buffer, whose first `seen` bytes held no end of it.
 
@@ -186,7 +188,6 @@ class Rule:
         looking again is of use: more than there are.
         Raises: TooLong or BadLength as soon as the bytes there show it.
         """
-        raise NotImplementedError
 
     def rest(self, needed: int) -> str:
         """Say what is missing from a frame that has begun."""

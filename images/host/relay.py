@@ -54,6 +54,7 @@ import errno
 import socket
 import struct
 import sys
+from abc import ABC, abstractmethod
 from collections import deque
 
 import detached
@@ -82,8 +83,8 @@ from spec import (
     one_of,
     or_null,
     read_json,
-    read_key,
     read_keys,
+    read_kind,
     require,
     whole,
 )
@@ -141,7 +142,6 @@ STEPS = {
     "cut": {"at": Key(numbers(1), []), "each": Key(or_null(whole(1, MANY)), None)},
     "join": {"ms": Key(MS)},
 }
-STEP = Key(one_of(*STEPS))
 SPEC = {"when": Key(anything), "steps": Key(objects)}
 
 
@@ -164,9 +164,7 @@ def read_step(where: str, raw: Any, when: Values) -> Values:
 
     Raises: BadArgument.
     """
-    require(isinstance(raw, dict), f"{where}: must be an object")
-    kind = read_key(f"{where}.", raw, "do", STEP)
-    step = read_keys(where, raw, {"do": STEP, **STEPS[kind]})
+    kind, step = read_kind(where, raw, "do", STEPS)
     of_tcp = kind in ("cut", "join") or step.get("flags", "data") not in ("", "data")
     require(when["proto"] == "tcp" or not of_tcp, f"{where}: only TCP has flags and a stream")
     if kind == "cut":
@@ -213,15 +211,15 @@ class Choice:
         return chosen
 
 
-class Step:
+class Step(ABC):
     """Does one thing to packets; `hits` counts those that it was done to."""
 
     def __init__(self) -> None:
         self.hits = 0
 
+    @abstractmethod
     def take(self, packet: Packet, now: float) -> list[Packet]:
         """Take a packet; return what goes on at once."""
-        raise NotImplementedError
 
     def due(self, now: float) -> list[Packet]:
         """Return what was held and goes on now."""

@@ -77,11 +77,10 @@ from spec import (
     anything,
     boolean,
     objects,
-    one_of,
     or_null,
     read_json,
-    read_key,
     read_keys,
+    read_kind,
     require,
     seconds,
     text,
@@ -152,7 +151,6 @@ ANSWERS = {
     },
     "udp": {"payload": Key(text, b"")},
 }
-KIND = Key(one_of(*ANSWERS))
 
 
 def read_spec(source: str) -> Values:
@@ -175,9 +173,7 @@ def read_answer(where: str, raw: Any, when: Values) -> Values:
 
     Raises: BadArgument.
     """
-    require(isinstance(raw, dict), f"{where}: must be an object")
-    kind = read_key(f"{where}.", raw, "kind", KIND)
-    answer = read_keys(where, raw, {"kind": KIND, **ANSWERS[kind]})
+    kind, answer = read_kind(where, raw, "kind", ANSWERS)
     if kind == "icmp":
         check_icmp(where, answer, when)
     else:

@@ -34,6 +34,7 @@ import selectors
 import signal
 import socket
 import sys
+from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
@@ -198,7 +199,37 @@ def send(sock: socket.socket, unsent: bytearray) -> bool:
     return True
 
 
-class Connection:
+class Lingering(ABC):
+    """A connection that ends without a reset: what its client still sends is let come."""
+
+    sock: socket.socket
+    loop: Loop
+
+    def linger(self) -> None:
+        """Shut down sending, and let late bytes of the client come for the loop's `quiet`.
+
+        A close() with bytes unread sends a reset instead of the usual end, and a reset
+        can destroy the reply while it is on its way.
+        """
+        self.sock.shutdown(socket.SHUT_WR)
+        self.loop.selector.modify(self.sock, READ, self.on_late)
+        self.loop.quiet.start(self.close)
+
+    def on_late(self, _events: int) -> None:
+        """Throw away bytes that came after the request; close when the client has."""
+        try:
+            over = receive(self.sock) == b""
+        except OSError:
+            over = True
+        if over:
+            self.close()
+
+    @abstractmethod
+    def close(self) -> None:
+        """End the connection, whatever state it is in."""
+
+
+class Connection(Lingering):
     """One TCP client, from accept to close.
 
     It reads the request and sends the reply at the same time (on_ready); when all is
@@ -279,7 +310,7 @@ class Connection:
         if self.unsent and send(self.sock, self.unsent):
             self.loop.idle.start(self.close)
         if self.ended and not self.unsent:
-            self.finish()
+            self.linger()
         else:
             self.loop.selector.modify(self.sock, self.awaited(), self.on_ready)
 
@@ -287,25 +318,6 @@ class Connection:
         """Return the events to wait for; there always is one."""
         reading = not self.ended and len(self.unsent) < PENDING_LIMIT
         return (READ if reading else 0) | (WRITE if self.unsent else 0)
-
-    def finish(self) -> None:
-        """Shut down sending, and let late bytes of the client come for `quiet_s` more.
-
-        A close() with bytes unread sends a reset instead of the usual end, and a reset
-        can destroy the reply while it is on its way.
-        """
-        self.sock.shutdown(socket.SHUT_WR)
-        self.loop.selector.modify(self.sock, READ, self.on_late)
-        self.loop.quiet.start(self.close)
-
-    def on_late(self, _events: int) -> None:
-        """Throw away bytes that came after the request; close when the client has."""
-        try:
-            over = receive(self.sock) == b""
-        except OSError:
-            over = True
-        if over:
-            self.close()
 
     def close(self) -> None:
         """End the connection, whatever state it is in."""

@@ -153,6 +153,19 @@ def read_key(prefix: str, raw: Mapping[str, Any], name: str, key: Key) -> Any:
         raise BadArgument(f"{prefix}{name}: {error}, not {raw[name]!r}") from error
 
 
+def read_kind(
+    where: str, raw: Any, name: str, kinds: Mapping[str, Mapping[str, Key]]
+) -> tuple[str, Values]:
+    """Read an object whose key `name` says which keys it has; return that kind and the values.
+
+    Raises: BadArgument.
+    """
+    require(isinstance(raw, dict), f"{where}: must be an object")
+    key = Key(one_of(*kinds))
+    kind: str = read_key(f"{where}.", raw, name, key)
+    return kind, read_keys(where, raw, {name: key, **kinds[kind]})
+
+
 def require(holds: bool, message: str) -> None:
     """Refuse the specification unless something holds.
 

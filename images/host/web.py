@@ -26,7 +26,18 @@ from time import gmtime, strftime
 import http1
 from http1 import Refused, Request
 from meanings import ArgumentParser, port, seconds
-from server import READ, WRITE, Listener, Loop, StartError, announce, open_all, receive, send
+from server import (
+    READ,
+    WRITE,
+    Lingering,
+    Listener,
+    Loop,
+    StartError,
+    announce,
+    open_all,
+    receive,
+    send,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,7 +96,7 @@ def write_head(status: int, fields: dict[str, str], length: int, connection: str
 # --- One client -----------------------------------------------------------------------
 
 
-class Connection:
+class Connection(Lingering):
     """One client, from accept to close.
 
     It answers the requests in the order they came (on_ready). After the last one it
@@ -193,7 +204,9 @@ class Connection:
         if self.unsent and send(self.sock, self.unsent):
             self.loop.idle.start(self.close)
         if self.closing and not self.unsent:
-            self.finish()
+            self.loop.pause.stop(self.on_slow)
+            self.loop.idle.stop(self.close)
+            self.linger()
         else:
             self.loop.selector.modify(self.sock, self.awaited(), self.on_ready)
 
@@ -201,23 +214,6 @@ class Connection:
         """Return the events to wait for; there always is one."""
         reading = not (self.ended or self.closing or self.full)
         return (READ if reading else 0) | (WRITE if self.unsent or self.full else 0)
-
-    def finish(self) -> None:
-        """Shut down sending, and let late bytes come until the client closes or its time is up."""
-        self.loop.pause.stop(self.on_slow)
-        self.loop.idle.stop(self.close)
-        self.sock.shutdown(socket.SHUT_WR)
-        self.loop.selector.modify(self.sock, READ, self.on_late)
-        self.loop.quiet.start(self.close)
-
-    def on_late(self, _events: int) -> None:
-        """Throw away bytes that came after the last request; close when the client has."""
-        try:
-            over = receive(self.sock) == b""
-        except OSError:
-            over = True
-        if over:
-            self.close()
 
     def close(self) -> None:
         """End the connection, whatever state it is in."""
