@@ -61,18 +61,24 @@ def _readlink_fd(fd: int) -> Told:
 # --- another process ------------------------------------------------------------
 
 
-def end_with_parent() -> None:
-    """Let the kernel end this process when its parent ends (prctl(2) PR_SET_PDEATHSIG)."""
+def end_with_parent(parent: int) -> None:
+    """Let the kernel end this process when its parent ends (prctl(2) PR_SET_PDEATHSIG).
+
+    A parent that has ended by now is told by nobody: it is not ours any more.
+    """
     libc.call("prctl", PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 @made(held=True)
 def _fork(held: Sockets, _socket: str, child: str) -> int:
     """Fork a child that holds every descriptor as we do, and waits."""
+    parent = os.getpid()
     number = os.fork()
     if number == 0:
         try:
-            end_with_parent()
+            end_with_parent(parent)
             if held.control >= 0:
                 os.close(held.control)
             while True:

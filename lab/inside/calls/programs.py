@@ -12,6 +12,7 @@ import subprocess
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from lab.inside.calls.data import received
 from lab.inside.calls.descriptors import end_with_parent
@@ -55,11 +56,11 @@ class Program:
         self.files = {}
 
 
-def _as_a_program() -> None:
+def _as_a_program(parent: int) -> None:
     """Make a child what a shell's is: it hears Ctrl-C; but it ends with its parent."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    end_with_parent()
+    end_with_parent(parent)
 
 
 def _started(argv: Sequence[str], stdin: bytes | None) -> Program:
@@ -77,7 +78,7 @@ def _started(argv: Sequence[str], stdin: bytes | None) -> Program:
     try:
         process: subprocess.Popen[bytes] = subprocess.Popen(
             argv, stdin=source, stdout=files["stdout"], stderr=files["stderr"],
-            preexec_fn=_as_a_program,  # noqa: PLW1509  # a caller has one thread
+            preexec_fn=partial(_as_a_program, os.getpid()),  # noqa: PLW1509  # a caller has one thread
         )  # fmt: skip
     finally:
         os.close(source)
