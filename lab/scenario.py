@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from lab import places
 from lab.calls import IN_PROGRESS, Call, unopened
 from lab.errors import ScenarioError, UnknownScenario
 from lab.faults import Fault
@@ -26,7 +27,7 @@ from lab.wire import Pattern
 
 # What a case may say of a claim of the tutorial (`lab.claims`).
 SAYS = ("true", "wrong", "not here")
-FOLDER = Path(os.environ.get("ERRNOLAB_SCENARIOS") or Path(__file__).parents[1] / "scenarios")
+FOLDER = Path(os.environ.get("ERRNOLAB_SCENARIOS") or places.SHIPPED / "scenarios")
 
 
 @dataclass(frozen=True)
