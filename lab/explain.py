@@ -16,13 +16,13 @@ import socket
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
+from lab import places
 from lab.errors import NotUnderstood
 from lab.says import MUSL, SAYS, Said
 
-MEANINGS = Path(__file__).parents[1] / "images" / "host" / "meanings.py"
+MEANINGS = places.SHIPPED / "images" / "host" / "meanings.py"
 # Fewer letters than these say too little to look for them inside longer texts.
 WORTH_LOOKING_FOR = 4
 # A message as much like what a known program prints is one of another version.

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from lab import apt, console, shell
+from lab import apt, console, places, shell
 from lab.engine import Engine, patience
 from lab.errors import CommandFailed, ImageError
 from lab.topology import GUESTS
@@ -27,7 +27,7 @@ PULLED = f"debian:{SUITE}-slim"
 BASE = f"errnolab/base:{SUITE}"
 HOST = "errnolab/host"
 LABEL = "errnolab=image"
-IMAGES = Path(__file__).resolve().parent.parent / "images"
+IMAGES = places.SHIPPED / "images"
 
 # A registry that needs longer to say what it has would take minutes to send it.
 REGISTRY_S = 5.0

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from lab import atlas, explain
+from lab import atlas, explain, places
 from lab.atlas import Atlas, Sight
 from lab.says import Said
 
-FOLDER = Path(__file__).parents[1] / "docs" / "errors"
+FOLDER = places.DOCS / "errors"
 # What tells a page from a file that somebody wrote; it is not seen where Markdown is shown.
 MADE = "<!-- Made from scenarios/ by `make docs`: edit those, not this. -->"
 INDEX = "README.md"

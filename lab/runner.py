@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
 
-from lab import breaking, guests, hosts, states
+from lab import breaking, guests, hosts, states, watching
 from lab.breaking import HitCounter
 from lab.calls import IN_PROGRESS, Call
 from lab.errors import CommandFailed, HostLost, ImageError, LabError
@@ -23,15 +23,14 @@ from lab.making import Made, Making, address_of
 from lab.proofs import Observation, came, errno_name, gave, name_of, prove, said
 from lab.result import NOT_ASKED, CaseResult, Result
 from lab.scenario import Case, Scenario
-from lab.topology import ECHO_PORT, HOSTS, NOBODYS, SPECIAL, VANTAGES, Family
-from lab.wire import Packet, Raw, of_calls, parse
+from lab.topology import ECHO_PORT, HOSTS, VANTAGES, Family
+from lab.wire import Packet
+
+Captured = watching.Captured
 
 BYSTANDER_PERIOD_S = 0.1
-LOOPBACK = set(SPECIAL["loopback"].values())
 # How long a call of a control may take: it should take a round trip.
 CONTROL_S = 5.0
-
-Captured = dict[str, list[Raw]]
 
 
 def run(lab: Lab, scenario: Scenario, family: Family) -> tuple[Result, Captured]:
@@ -220,7 +219,7 @@ class CaseRun:
         """Make the calls under the fault and return all that was seen."""
         with contextlib.ExitStack() as stack:
             vantages = [*VANTAGES, *self.guests]
-            end_capture = stack.enter_context(_capture(self.lab, vantages))
+            end_capture = stack.enter_context(watching.capture(self.lab, vantages))
             end_states = stack.enter_context(self._recorded_states())
             callers = stack.enter_context(self._callers())
             making = Making(self.lab, self.family, callers, after=self._look_at_states)
@@ -235,7 +234,7 @@ class CaseRun:
                 making.make(*self.case.calls)
                 making.finish()
                 end_bystander()
-                grown = _growth(counted, self.lab.all("counters"))
+                grown = watching.growth(counted, self.lab.all("counters"))
                 hits = [counter.count() if counter else None for counter in counters]
                 # What comes while the fault is taken out is none of the calls' doing.
                 end_ns = self.lab.hosts["client"].do("now_ns")
@@ -252,25 +251,11 @@ class CaseRun:
         return Observation(answers, packets, grown, hits, lost, blind, changes, unrecorded)
 
     def _packets_of_calls(self, raw: Captured, end_ns: int) -> list[Packet]:
-        names = self.lab.block.names()
-        roles = {call.on for call in self.case.all_calls} | set(self.guests)
-        callers = {address for address, role in names.items() if role in roles} | LOOPBACK
-        # Who asks for an address that nobody has does so because of the calls.
-        callers |= {self.lab.block.address(role, self.family) for role in NOBODYS}
-        # The bystander's echo with a server that makes calls is none of theirs.
-        echo = {self.lab.block.address(role, self.family) for role in ("bystander", "server")}
-        packets: list[Packet] = []
         for at, seen in raw.items():
             self.captured.setdefault(at, []).extend(seen)
-            packets += [p for p in parse(at, seen, names) if p.t_ns <= end_ns]
-        # From its link-local address a host also asks for neighbours, which no call makes it do.
-        local = {a for role in roles for a in self.lab.interfaces[role] if a.startswith("fe80:")}
-        return [
-            packet
-            for packet in of_calls(packets, callers | local)
-            if {packet.src_ip, packet.dst_ip} != echo
-            and (packet.proto in ("tcp", "udp") or packet.involves(callers))
-        ]
+        roles = {call.on for call in self.case.all_calls} | set(self.guests)
+        packets = watching.packets_of(self.lab, roles, [self.family], raw)
+        return [packet for packet in packets if packet.t_ns <= end_ns]
 
     def _ends(self) -> list[hosts.Host]:
         """Return the hosts whose states are recorded: who calls, and the server; none unasked."""
@@ -300,7 +285,7 @@ class CaseRun:
             ]
             return changes, unrecorded
 
-        with _once(stop) as stop_once:
+        with watching.once(stop) as stop_once:
             ask("states_start", others=others)
             yield stop_once
 
@@ -322,7 +307,7 @@ class CaseRun:
             return
         targets = [[proto, server, ECHO_PORT] for proto in spared]
         host.do("bystander_start", targets=targets, period_s=BYSTANDER_PERIOD_S)
-        with _once(lambda: note(host.do("bystander_stop"))) as stop:
+        with watching.once(lambda: note(host.do("bystander_stop"))) as stop:
             yield stop
 
     # --- what is written down -----------------------------------------------------------
@@ -401,38 +386,6 @@ def _trouble(got: Mapping[str, Any], call: Call) -> str:
     return errno_name(got["value"]) if asked and got["value"] else ""
 
 
-@contextlib.contextmanager
-def _capture(lab: Lab, at: Iterable[str]) -> Iterator[Any]:
-    """Capture at some hosts; yields a function that ends it and returns (raw, lost)."""
-    vantages = [lab.hosts[role] for role in at]
-
-    def stop() -> tuple[Captured, dict[str, int]]:
-        answers = hosts.ask_all(vantages, "capture_stop")
-        raw = {at: [tuple(packet) for packet in packets] for at, (packets, _) in answers.items()}
-        return raw, {at: lost for at, (_, lost) in answers.items()}
-
-    with _once(stop) as stop_once:
-        hosts.ask_all(vantages, "capture_start")
-        yield stop_once
-
-
-@contextlib.contextmanager
-def _once(stop: Any) -> Iterator[Any]:
-    """Yield `stop`, to be called when its result is wanted; call it anyhow in the end."""
-    called = []
-
-    def stop_once() -> Any:
-        called.append(True)
-        return stop()
-
-    try:
-        yield stop_once
-    finally:
-        if not called:
-            with contextlib.suppress(LabError):
-                stop()
-
-
 def _or_why(host: hosts.Host, asked: Future[Any], why: dict[str, str]) -> Any:
     """Return the answer of a host; where its agent failed, None, and note the last line."""
     try:
@@ -442,12 +395,3 @@ def _or_why(host: hosts.Host, asked: Future[Any], why: dict[str, str]) -> Any:
     except LabError as failed:
         why.setdefault(host.role, str(failed).strip().splitlines()[-1])
         return None
-
-
-def _growth(
-    before: Mapping[str, Mapping[str, int]], after: Mapping[str, Mapping[str, int]]
-) -> dict[str, dict[str, int]]:
-    return {
-        host: {name: value - before[host].get(name, 0) for name, value in after[host].items()}
-        for host in after
-    }

@@ -15,18 +15,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from lab import places
 from lab.calls import IN_PROGRESS, Call, unopened
 from lab.errors import ScenarioError, UnknownScenario
 from lab.faults import Fault
 from lab.known import Facts, Known, resolve
 from lab.states import Passage
-from lab.topology import FAMILIES, GUESTS, HOSTS, Family
+from lab.topology import FAMILIES, GUESTS, HOSTS, Family, host_names
 from lab.tutorial import CLAIMS
 from lab.wire import Pattern
 
 # What a case may say of a claim of the tutorial (`lab.claims`).
 SAYS = ("true", "wrong", "not here")
-FOLDER = Path(os.environ.get("ERRNOLAB_SCENARIOS") or Path(__file__).parents[1] / "scenarios")
+FOLDER = Path(os.environ.get("ERRNOLAB_SCENARIOS") or places.SHIPPED / "scenarios")
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,9 @@ class Case:
     `given` is what words that cases share ask for with `given(...)`. `states` are what
     the connections' ends must have gone through; only where they are asked for are they
     recorded. `claims` is what the case says of claims of the tutorial (`errnolab claims`):
-    {"C59": "wrong"}.
+    {"C59": "wrong"}. `host_name` is the name under which `errnolab try` tells a program
+    where to go, one of docker-compose.yml's; "" is that of the destination with the run's
+    family alone: "server4", "elsewhere6".
     """
 
     name: str = ""
@@ -96,6 +99,7 @@ class Case:
     given: Mapping[str, Any] = field(default_factory=dict)
     states: Sequence[Passage] = ()
     claims: Mapping[str, str] = field(default_factory=dict)
+    host_name: str = ""
 
     @property
     def faults(self) -> list[Fault]:
@@ -145,6 +149,8 @@ class Case:
             for claim, says in self.claims.items()
             if claim not in CLAIMS or says not in SAYS
         ]
+        if self.host_name and self.host_name not in host_names():
+            found.append(f"host_name: no host has the name '{self.host_name}'")
         prefix = f"case {self.name}: " if self.name else ""
         return [prefix + mistake for mistake in found]
 
@@ -152,7 +158,7 @@ class Case:
 # What a case says or leaves to its scenario, together.
 GROUPS = (("fault",), ("before",), ("calls",), ("control",), ("seen", "absent"), ("counted",),
           ("pictures",), ("needs",), ("family",), ("given",), ("states",),
-          ("claims",))  # fmt: skip
+          ("claims",), ("host_name",))  # fmt: skip
 CAUSES = {
     "service": "the service or its host's settings",
     "firewall": "a rule that drops or refuses",

@@ -54,6 +54,10 @@ ECHO_PORT = 16555
 # The last part of an address on its network, where it is not 10.
 LAST = {"router": "2", "absent": "99", "absent_near": "99",
         "gateway": "20", "workshop": "30", "browser": "20"}  # fmt: skip
+# Those that a program may be told to go to; each has a name for both families, "server",
+# and one for each alone, "server4".
+NAMED = ("server", "elsewhere", "absent", "absent_near", "gateway")
+DIGIT: dict[Family, str] = {"ipv4": "4", "ipv6": "6"}
 # What marks everything of a lab; its value is the lab's name.
 LABEL = "errnolab.lab"
 
@@ -72,6 +76,23 @@ def columns(seen: Container[str]) -> tuple[str, ...]:
     if not any(role in seen for role in GUESTS):
         return VANTAGES
     return tuple(role for role in ACROSS if role in seen or role == "router")
+
+
+def host_names() -> dict[str, list[tuple[str, Family]]]:
+    """Return each name that a host of the lab knows (docker-compose.yml), with its addresses.
+
+    An address is (role, family). A name of one family ends with its digit; "twofold4" and
+    "twofold6" have two addresses of it, in this order, of which the first is nobody's.
+    """
+    found: dict[str, list[tuple[str, Family]]] = {
+        role: [(role, family) for family in FAMILIES]
+        for role in dict.fromkeys((*HOSTS, *NAMED))
+        if role != "router"
+    }
+    for family, digit in DIGIT.items():
+        found |= {role + digit: [(role, family)] for role in NAMED}
+        found["twofold" + digit] = [("absent", family), ("server", family)]
+    return found
 
 
 @dataclass(frozen=True)

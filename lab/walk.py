@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from lab import atlas, claims, lang
+from lab import atlas, claims, lang, places
 from lab.claims import Judged
 from lab.console import say
 from lab.lang import tr
 from lab.tutorial import SECTIONS, Claim, Section
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = places.DOCS
 PAGES = {"en": DOCS / "tutorial.md", "zh": DOCS / "tutorial.zh-CN.md"}
 MADE = "<!-- Made from lab/tutorial.py and scenarios/ by `make docs`: edit those, not this. -->"
 INTRODUCTION = """This is a walk through a tutorial on sockets, from top to bottom, with the

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import lab
+from lab import places
 from lab.calls import Call
 
-PAGE = Path(__file__).parents[1] / "docs" / "words.md"
+PAGE = places.DOCS / "words.md"
 HEAD = """# The words of a scenario
 
 Made from the words' own docstrings by `make docs`; how they go together is in

@@ -24,6 +24,8 @@ REJECT_REPLIES: dict[Family, tuple[str, ...]] = {
 }  # fmt: skip
 
 REPLIES = per_family(**REJECT_REPLIES)
+# What a host itself answers to a datagram for a port where nobody listens.
+UNREACHABLE_PORT = per_family(ipv4="icmp-port-unreachable", ipv6="icmp6-port-unreachable")
 
 # What iptables' --tcp-flags must look at, and find set, for each word.
 FLAG_MATCHES = {

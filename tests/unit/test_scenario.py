@@ -300,6 +300,7 @@ INHERITED = [
     ("given", {"errno": "EPIPE"}),
     ("states", [went_through(on="client", states=["ESTAB"])]),
     ("claims", {"C59": "wrong"}),
+    ("host_name", "twofold4"),
 ]
 
 
@@ -312,6 +313,14 @@ def test_case_has_its_scenarios_unless_it_says_its_own(name: str, value: object)
     assert getattr(took, name) == getattr(own, name) == value
     assert getattr(neither, name) == getattr(whole(), name) != value
     assert other.as_cases()[0].seen == [syn(at="server")]
+
+
+def test_name_that_a_program_is_told_is_one_that_hosts_know() -> None:
+    name = per_family(ipv4="twofold4", ipv6="twofold6")
+    assert whole(host_name=name).mistakes() == []
+    assert whole(host_name="server").mistakes() == []
+    (mistake,) = whole(host_name="twofold").mistakes()
+    assert mistake == "host_name: no host has the name 'twofold'"
 
 
 def test_case_may_say_that_there_is_none() -> None:

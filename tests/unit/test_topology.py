@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address, ip_network
 from itertools import combinations
 
@@ -22,6 +23,7 @@ from lab.topology import (
     Block,
     Family,
     home,
+    host_names,
 )
 
 POOLS = {"ipv4": ip_network("198.18.0.0/15"), "ipv6": ip_network("2001:db8::/32")}
@@ -109,3 +111,22 @@ def test_composes_defaults_are_those_of_block_0() -> None:
     images = {role: f"errnolab/{role}:latest" for role in ("host", *GUESTS)}
     for name, value in Block(0).environment("default", images).items():
         assert f"${{{name}:-{value}}}" in text
+
+
+def test_compose_gives_the_hosts_every_name_with_its_addresses_in_order() -> None:
+    text = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", compose.FILE.read_text())
+    listed: dict[str, list[str]] = {}
+    for name, address in re.findall(r'^    - "(\w+):([^"]+)"$', text, re.MULTILINE):
+        listed.setdefault(name, []).append(str(ip_address(address)))
+    block = Block(0)
+    assert listed == {
+        name: [block.address(role, family) for role, family in addresses]
+        for name, addresses in host_names().items()
+    }
+
+
+@pytest.mark.parametrize(("family", "digit"), [("ipv4", "4"), ("ipv6", "6")])
+def test_name_with_a_digit_is_of_that_family_alone(family: Family, digit: str) -> None:
+    with_digit = {n: at for n, at in host_names().items() if n.endswith(digit)}
+    assert {f for addresses in with_digit.values() for _, f in addresses} == {family}
+    assert [role for role, _ in with_digit[f"twofold{digit}"]] == ["absent", "server"]
