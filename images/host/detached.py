@@ -1,8 +1,8 @@
-"""The life of the programs that handle packets on the router: started, counted, stopped.
+"""The life of the programs that faults are made of: started, counted, stopped.
 
     errnolab-X start NAME JSON    returns when no packet can be missed any more
     errnolab-X stop NAME          returns when it is gone; so too if it was not there
-    errnolab-X hits NAME          prints how many packets it has acted on
+    errnolab-X hits NAME          prints how many packets (or connections) it has acted on
 
 In RUN, NAME.pid is there while it runs; NAME.hits and NAME.log stay. Exit status:
 0 done, 1 it could not be done, 2 bad argument.
@@ -59,14 +59,16 @@ class Program:
     """A program: its name and help, and how it begins.
 
     `worker` takes a specification, the socket and who is told the count of hits. With
-    `end` it is not killed but told to end, and `end` puts the worker in order.
+    `end` it is not killed but told to end, and `end` puts the worker in order. `loop`
+    lets the worker work, where that is not to take the packets of the socket (`serve`).
     """
 
     def __init__(
         self, name: str, text: str | None, read_spec: Callable[[str], Any],
         open_socket: Callable[[Any], socket.socket],
-        worker: Callable[[Any, socket.socket, Callable[[int], object]], Worker],
+        worker: Callable[[Any, socket.socket, Callable[[int], object]], Any],
         end: Callable[[Any], object] | None = None,
+        loop: Callable[[socket.socket, Any, int], None] | None = None,
     ) -> None:  # fmt: skip
         self.name = name
         self.text = text
@@ -74,6 +76,7 @@ class Program:
         self.open_socket = open_socket
         self.worker = worker
         self.end = end
+        self.loop = loop or serve
 
 
 def packet_socket(
@@ -231,7 +234,7 @@ def refuse_taken(state: State) -> None:
 
 
 def run_detached(
-    program: Program, state: State, tell: int, sock: socket.socket, worker: Worker
+    program: Program, state: State, tell: int, sock: socket.socket, worker: Any
 ) -> NoReturn:
     """Be the program: in a session of its own, holding nothing of whoever started us."""
     try:
@@ -245,7 +248,7 @@ def run_detached(
         os.write(create(state.pid), b"%d\n" % os.getpid())
         os.write(tell, b".")
         os.close(tell)
-        serve(sock, worker, asked)
+        program.loop(sock, worker, asked)
         if program.end:
             program.end(worker)
     except BaseException:
@@ -292,7 +295,7 @@ def stop(program: Program, name: str) -> None:
 
 
 def print_hits(_program: Program, name: str) -> None:
-    """Print how many packets a program has acted on.
+    """Print how many packets, or connections, a program has acted on.
 
     Raises: ProgramError.
     """

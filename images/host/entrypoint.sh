@@ -57,6 +57,13 @@ printf "${chains}COMMIT\n" | iptables-nft-restore 2>/dev/null || {
     echo COMMIT
 } | "ip6tables-$flavour-restore"
 
+# Where connections are redirected, too; not without need, for the chain lets a host track
+# connections of IPv6, which puts fragments together. The engine has rules in this table,
+# which must stay; and a kernel without it has no such fault (errnolab doctor: nat-redirect).
+[ "$role" != server ] || for tool in iptables ip6tables; do
+    printf '*nat\n:PREROUTING ACCEPT\nCOMMIT\n' | "$tool-$flavour-restore" --noflush || true
+done
+
 echo "\"$flavour\"" >/run/errnolab/flavour.json
 
 [ "$role" != server ] || for service in echo echo_udp; do

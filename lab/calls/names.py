@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from lab.calls.call import Call, said
 
 
@@ -57,14 +59,18 @@ def ntohl(*, on: str, number: int) -> Call:
 
 
 def getaddrinfo(
-    *, on: str, node: str | None = None, service: str | None = None,
+    *, on: str, node: Any = None, service: str | None = None,
     domain: str | int = "AF_UNSPEC", type: str = "SOCK_STREAM", flags: str = "",
+    in_order: bool = False,
 ) -> Call:  # fmt: skip
     """getaddrinfo(3); it tells the addresses, sorted, with commas; it `fails("EAI_NONAME")`.
 
-    Args: `node` is a name of a host of the lab or an address, `service` a port.
+    Args: `node` is a name of a host of the lab or an address, `service` a port; with
+    `in_order` the addresses are told as the caller gets them, the one to try first in front.
+    Source: getaddrinfo(3), RFC 6724 6.
     """
-    arguments = {"domain": domain, "type": type, **said(node=node, service=service, flags=flags)}
+    arguments = {"domain": domain, "type": type,
+                 **said(node=node, service=service, flags=flags, in_order=in_order)}  # fmt: skip
     return Call(on, "getaddrinfo", arguments, socket="")
 
 

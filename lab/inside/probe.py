@@ -38,6 +38,12 @@ MATCHES = {
     "conntrack": ["!", "--syn", "-m", "conntrack", "--ctstate", "NEW,INVALID"],
     "limit": ["-m", "limit", "--limit", "1/hour", "--limit-burst", "2"],
 }
+# A rule that sends connections to another port of this host.
+REDIRECT = [
+    "PREROUTING", "-t", "nat", "-i", "lo", "-p", "tcp", "--dport", "9",
+    "-m", "comment", "--comment", "errnolab:probe", "-j", "REDIRECT", "--to-ports", "10",
+]  # fmt: skip
+NFT_FAMILIES = ("ip", "ip6")
 LINEAR_TIMEOUTS = Path("/proc/sys/net/ipv4/tcp_syn_linear_timeouts")
 SOCKETS = {
     "raw-sockets": (socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW),
@@ -53,6 +59,7 @@ def probe() -> dict[str, str]:
         run(argv)
     tools = [tool for tool in TOOLS if not found[tool]]
     found |= {name: _try_match(tools, match) for name, match in MATCHES.items()}
+    found["nat-redirect"] = _try_redirect(tools)
     found["conntrack"] = found["conntrack"] or _try_command(["conntrack", "-C"])
     found |= {name: _try_socket(*kind) for name, kind in SOCKETS.items()}
     linear = LINEAR_TIMEOUTS.exists()
@@ -69,6 +76,26 @@ def _try_match(tools: list[str], match: list[str]) -> str:
     for tool in tools:
         run([tool, "-w", "-D", *rule])
     return next(filter(None, reasons), "") if tools else "no iptables works"
+
+
+def _try_redirect(tools: list[str]) -> str:
+    """Try a rule that redirects in every iptables that works; leave no chain that was not there."""
+    kept = [family for family in NFT_FAMILIES if _has("chain", family, "nat", "PREROUTING")]
+    tables = [family for family in NFT_FAMILIES if _has("table", family, "nat")]
+    reasons = [_try_command([tool, "-w", "-I", *REDIRECT]) for tool in tools]
+    for tool in tools:
+        run([tool, "-w", "-D", *REDIRECT])
+    for family in NFT_FAMILIES:
+        if family not in kept:
+            run(["nft", "delete", "chain", family, "nat", "PREROUTING"])
+        if family not in tables:
+            run(["nft", "delete", "table", family, "nat"])
+    return next(filter(None, reasons), "") if tools else "no iptables works"
+
+
+def _has(kind: str, *what: str) -> bool:
+    """Tell whether there is such a chain or table of nftables."""
+    return run(["nft", "list", kind, *what])[0] == 0
 
 
 def _try_destroy() -> str:

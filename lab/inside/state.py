@@ -109,6 +109,12 @@ RULE_COMMANDS = {
     # With -t the table is made if it is not there yet, as the first rule would make it.
     "legacy": [["iptables-legacy-save", "-t", "filter"], ["ip6tables-legacy-save", "-t", "filter"]],
 }
+# To make this table would let the host track connections: it is looked at where it is, and
+# is no other for having no rules.
+NAT_TABLES = {
+    "ip_tables_names": "iptables-legacy-save",
+    "ip6_tables_names": "ip6tables-legacy-save",
+}
 
 
 def snapshot(flavour: str) -> dict[str, list[str]]:
@@ -124,6 +130,8 @@ def snapshot(flavour: str) -> dict[str, list[str]]:
         subject: [line for process in processes for line in _stable_lines(process)]
         for subject, processes in started.items()
     }
+    if flavour == "legacy":
+        state["filter"] += _legacy_nat_rules()
     # The order of rules means something; that of interfaces and routes does not.
     for subject in STATE_COMMANDS:
         state[subject].sort()
@@ -131,6 +139,14 @@ def snapshot(flavour: str) -> dict[str, list[str]]:
     state["sysctls"] = sorted(f"{name} = {value}" for name, value in sysctls().items())
     state["services"] = sorted(path.stem for path in RUN.glob("*.pid") if _is_alive(path))
     return state
+
+
+def _legacy_nat_rules() -> Iterator[str]:
+    for names, tool in NAT_TABLES.items():
+        if "nat" in Path("/proc/net", names).read_text().split():
+            for line in _stable_lines(start([tool, "-t", "nat"])):
+                if line.startswith("-A"):
+                    yield f"nat {line}"
 
 
 def _tc_filters(qdiscs: list[str]) -> Iterator[str]:

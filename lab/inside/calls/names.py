@@ -108,9 +108,12 @@ def _sizeof(_fd: int, struct: str) -> int:
 @made()
 def _getaddrinfo(
     _fd: int, node: str | None = None, service: str | None = None, domain: str | int = "AF_UNSPEC",
-    type: str = "SOCK_STREAM", flags: str = "",
+    type: str = "SOCK_STREAM", flags: str = "", in_order: bool = False,
 ) -> Told:  # fmt: skip
-    """Look a name up; tell the addresses, sorted; what fails is an EAI, which is negative."""
+    """Look a name up; tell the addresses, sorted or in the order in which a caller tries them.
+
+    What fails is an EAI, which is negative.
+    """
     bits = sum(getattr(socket, name) for name in flags.split("|") if name)
     try:
         found = socket.getaddrinfo(
@@ -118,8 +121,8 @@ def _getaddrinfo(
         )
     except socket.gaierror as error:
         return -1, {"errno": error.errno, "detail": str(error.strerror)}
-    told = {
+    told = dict.fromkeys(
         f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
         for address, port in ((str(where[0]), int(where[1])) for *_rest, where in found)
-    }
-    return 0, {"detail": ", ".join(sorted(told))}
+    )
+    return 0, {"detail": ", ".join(told if in_order else sorted(told))}
