@@ -12,6 +12,10 @@ LabError                    the lab could not do it: exit status 2
 ├── NotUnderstood           no errno could be made out of what was asked
 ├── CannotAim               a fault cannot be made to meet a program's own flow
 ├── CommandFailed           a command came back with a status other than 0
+├── NeverHit                a test's fault was in force, and nothing met it
+├── NotUndone               a test's fault, or what it did, is still there
+├── NotAnswered             a function called in a host gave no answer
+├── Unsendable              a function, or its arguments, cannot be sent to a host
 └── ScenarioError           a scenario cannot be run as it is written
     └── UnknownScenario     no scenario has that name
 
@@ -85,6 +89,29 @@ class CommandFailed(LabError):
         super().__init__(
             f"{where}: `{shlex.join(self.argv)}` ended with status {status}\n"
             + "\n".join(f"  {line}" for line in said)
+        )
+
+
+class NeverHit(LabError):
+    """A test's fault was in force, and nothing met it: the test has proven nothing."""
+
+
+class NotUndone(LabError):
+    """A test's fault was not undone, or something beside it was changed and left so."""
+
+
+class NotAnswered(LabError):
+    """A function that was called in a host did not return, or not what can be sent back."""
+
+
+class Unsendable(LabError):
+    """A function cannot be sent to a host as it is; all that is in the way is named."""
+
+    def __init__(self, name: str, mistakes: Sequence[str]) -> None:
+        """Name every mistake at once."""
+        self.mistakes = tuple(mistakes)
+        super().__init__(
+            f"{name} cannot be sent to a host:\n" + "\n".join(f"  - {m}" for m in self.mistakes)
         )
 
 

@@ -106,14 +106,20 @@ class Lab:
         asked = [self.hosts[role] for role in (self.hosts if roles is None else roles)]
         return hosts.ask_all(asked, "snapshot", flavour=self.flavour)
 
-    def changes(self, roles: Iterable[str] | None = None) -> list[str]:
-        """Return how hosts (all, unless said) differ from the lab's baseline, a line each."""
-        now = self.snapshot(roles)
+    def changes(
+        self, roles: Iterable[str] | None = None, *,
+        since: Mapping[str, Mapping[str, list[str]]] | None = None,
+    ) -> list[str]:  # fmt: skip
+        """Return how hosts (all, unless said) differ from the lab's baseline, a line each.
+
+        Args: `since` is a snapshot to compare with instead.
+        """
+        now, before = self.snapshot(roles), self.baseline if since is None else since
         return [
             f"{host}: {subject}: {sign} {line}"
             for host, subjects in now.items()
             for subject, lines in subjects.items()
-            for sign, line in _difference(self.baseline[host].get(subject, []), lines)
+            for sign, line in _difference(before[host].get(subject, []), lines)
         ]
 
     def remember(self, roles: Iterable[str]) -> None:

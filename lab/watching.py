@@ -32,6 +32,12 @@ def capture(lab: Lab, at: Iterable[str]) -> Iterator[Any]:
         yield stop_once
 
 
+def look(lab: Lab, at: Iterable[str]) -> Captured:
+    """Return what the captures under way at some hosts have seen until now."""
+    answers = hosts.ask_all([lab.hosts[role] for role in at], "capture_look")
+    return {at: [tuple(packet) for packet in packets] for at, packets in answers.items()}
+
+
 @contextlib.contextmanager
 def once(stop: Any) -> Iterator[Any]:
     """Yield `stop`, to be called when its result is wanted; call it anyhow in the end."""

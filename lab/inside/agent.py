@@ -21,13 +21,14 @@ from lab.inside.caller import (
     caller_open,
     callers_end,
 )
-from lab.inside.capture import capture_start, capture_stop
+from lab.inside.capture import capture_look, capture_start, capture_stop
 from lab.inside.journal import fault_in, fault_out, faults
 from lab.inside.lock import lock, unlock
 from lab.inside.probe import probe
 from lab.inside.programs import run
 from lab.inside.state import (
     counters,
+    end_orphans,
     interfaces,
     now_ns,
     recall,
@@ -38,14 +39,16 @@ from lab.inside.state import (
     wait_ready,
 )
 from lab.inside.states import states_look, states_start, states_stop
+from lab.inside.tasks import task_end, task_run, tasks_end
 
 OPERATIONS: dict[str, Callable[..., Any]] = {
     operation.__name__: operation
     for operation in (
         bystander_start, bystander_stop, caller_answer, caller_begin, caller_call, caller_close,
-        caller_open, callers_end, capture_start, capture_stop, counters, echo, fault_in, fault_out,
-        faults, interfaces, lock, now_ns, probe, recall, remember, run, settle, snapshot,
-        states_look, states_start, states_stop, sysctls, wait_ready,
+        caller_open, callers_end, capture_look, capture_start, capture_stop, counters, echo,
+        end_orphans, fault_in, fault_out, faults, interfaces, lock, now_ns, probe, recall,
+        remember, run, settle, snapshot, states_look, states_start, states_stop, sysctls,
+        task_end, task_run, wait_ready,
     )
 }  # fmt: skip
 
@@ -66,4 +69,5 @@ def serve(channel: Any) -> None:
             threading.Thread(target=answer, args=request, daemon=True).start()
     finally:
         callers_end()
+        tasks_end()
         unlock()

@@ -7,12 +7,14 @@ import select
 import socket
 import struct
 import threading
+import time
 
 # linux/if_packet.h, linux/if_ether.h, asm-generic/socket.h
 SOL_PACKET, PACKET_STATISTICS = 263, 6
 ETH_P_ALL = 3
 SO_TIMESTAMPNS, SO_RCVBUFFORCE = 35, 33
 BUFFER_BYTES = 32 << 20
+LOOK_EVERY_S = 0.0005
 
 # (ns since the epoch, interface index and name, protocol, kind, hardware type and
 # address, the packet from its network header on)
@@ -37,6 +39,7 @@ class Capture(threading.Thread):
         self.index = {name: number for number, name in socket.if_nameindex()}
         self.ending, self.end = os.pipe()
         self.failed: Exception | None = None
+        self.taking = threading.Lock()
 
     def run(self) -> None:
         """Take packets until told to end and none is left."""
@@ -54,6 +57,10 @@ class Capture(threading.Thread):
             self.failed = error
 
     def _take(self) -> None:
+        with self.taking:
+            self._take_one()
+
+    def _take_one(self) -> None:
         data, ancillary, _flags, address = self.socket.recvmsg(1 << 18, 64)
         interface, protocol, kind, hardware_type, hardware_address = address
         if interface == "lo":
@@ -63,6 +70,15 @@ class Capture(threading.Thread):
             (seconds * 1_000_000_000 + nanoseconds, self.index.get(interface, 0), interface,
              protocol, kind, hardware_type, hardware_address, data)
         )  # fmt: skip
+
+    def look(self) -> list[Captured]:
+        """Return the packets that came until now, and go on. Raises: as `stop`."""
+        while not self.failed:
+            with self.taking:
+                if not select.select([self.socket], [], [], 0)[0]:
+                    return list(self.packets)
+            time.sleep(LOOK_EVERY_S)
+        raise self.failed
 
     def stop(self) -> tuple[list[Captured], int]:
         """Return the packets and how many the kernel could not give us.
@@ -85,6 +101,11 @@ def capture_start() -> None:
     capture = Capture()
     capture.start()
     _running.append(capture)
+
+
+def capture_look() -> list[Captured]:
+    """Return the packets of the capture that was started last, and go on."""
+    return _running[-1].look()
 
 
 def capture_stop() -> tuple[list[Captured], int]:
