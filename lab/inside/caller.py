@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from lab.inside import calls
+from lab.inside.calls.supervised import end_marked
 
 _callers: dict[int, Caller] = {}
 _folder: list[str] = []
@@ -138,6 +139,7 @@ def caller_close(caller: int) -> None:
     """End a caller and with it all its sockets; with the last one go the folder and its like."""
     _callers.pop(caller).close()
     if not _callers:
+        end_marked()
         _remove_files()
         _folder.pop()
 
@@ -146,6 +148,7 @@ def callers_end() -> None:
     """End every caller at once (an interrupt); calls under way return {"lost"}."""
     for caller in list(_callers.values()):
         caller.kill()
+    end_marked()
     _remove_files()
 
 

@@ -9,7 +9,17 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from lab.inside.calls import data, descriptors, messages, names, options, programs, sockets, waiting
+from lab.inside.calls import (
+    data,
+    descriptors,
+    messages,
+    names,
+    options,
+    programs,
+    sockets,
+    supervised,
+    waiting,
+)
 from lab.inside.calls.table import CALLS, Answer, Sockets
 from lab.inside.octets import as_octets, as_text
 
@@ -19,7 +29,7 @@ OCTETS = ("data", "stdin")
 # Calls that may take a part of what they are given.
 TAKE = ("send", "write", "send_rest")
 # Importing a module puts its calls into the table.
-MODULES = (data, descriptors, messages, names, options, programs, sockets, waiting)
+MODULES = (data, descriptors, messages, names, options, programs, sockets, supervised, waiting)
 
 
 def make(

@@ -1,0 +1,329 @@
+"""A program of the user's, run as it would run anywhere: to its end, or to a time-out.
+
+What it starts ends with it, wherever it has gone; what it prints is read as it comes and
+kept in part, so that a flood fills no memory. Its system calls are traced (strace(1)).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lab.inside import libc, tracing
+from lab.inside.calls.table import Sockets, Told, made
+from lab.inside.octets import as_text
+
+PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
+# What marks every process that a program started, even one that nobody is the parent of:
+# the number of the agent whose caller it is.
+MARK = "ERRNOLAB_PROGRAM"
+# How much is kept of what it prints: so much of the beginning, and of the end.
+KEPT = 16 * 1024
+# How long a program has to end after SIGTERM, before SIGKILL.
+GRACE_S = 2.0
+# What ends together with the program needs a moment for it, and is not left behind.
+LINGER_S = 0.1
+# How long a tracer may take to write its last lines.
+TRACER_S = 2.0
+LOOK_EVERY_S = 0.01
+NO_TRACER = "strace is not there"
+
+
+@dataclass
+class Stream:
+    """What came over a pipe: all of it counted, the first and the last `kept` bytes kept."""
+
+    kept: int
+    first: bytearray = field(default_factory=bytearray)
+    last: bytearray = field(default_factory=bytearray)
+    count: int = 0
+
+    def take(self, data: bytes) -> None:
+        """Keep a piece, or what of it is first or last."""
+        self.count += len(data)
+        room = self.kept - len(self.first)
+        self.first += data[:room]
+        if data[room:]:
+            self.last += data[room:]
+            del self.last[: -self.kept]
+
+    def text(self) -> bytes:
+        """Return what was kept; where something was left out a line says how much."""
+        left_out = self.count - len(self.first) - len(self.last)
+        between = f"\n[… {left_out} bytes left out …]\n".encode() if left_out else b""
+        return bytes(self.first) + between + bytes(self.last)
+
+
+@dataclass
+class Watch:
+    """Reads the pipes of a program until they end, or a time has come."""
+
+    streams: Mapping[int, Stream]
+    selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
+
+    def __post_init__(self) -> None:
+        """Look at every pipe, none of which may hold us up."""
+        for fd in self.streams:
+            os.set_blocking(fd, False)
+            self.selector.register(fd, selectors.EVENT_READ)
+
+    def read(self, wait_s: float) -> None:
+        """Take what is there, waiting for a while if nothing is."""
+        for key, _ in self.selector.select(wait_s):
+            if key.fd not in self.streams:
+                continue  # the end of the process, which the caller asks for itself
+            with contextlib.suppress(BlockingIOError):
+                data = os.read(key.fd, 65536)
+                if data:
+                    self.streams[key.fd].take(data)
+                else:
+                    self.selector.unregister(key.fd)
+
+    def until_ended(self, process: subprocess.Popen[bytes], deadline: float) -> bool:
+        """Read until a process ends; false if it has not at the deadline (monotonic)."""
+        with self._woken_by(process.pid) as pause_s:
+            while process.poll() is None:
+                left_s = deadline - time.monotonic()
+                if left_s <= 0:
+                    return False
+                self.read(min(pause_s, left_s))
+        return True
+
+    def until_closed(self, within_s: float) -> None:
+        """Read until nobody holds the other end of any pipe."""
+        deadline = time.monotonic() + within_s
+        while set(self.streams) & {key.fd for key in self.selector.get_map().values()}:
+            left_s = deadline - time.monotonic()
+            if left_s <= 0:
+                return
+            self.read(left_s)
+
+    @contextlib.contextmanager
+    def _woken_by(self, pid: int) -> Iterator[float]:
+        """Let the end of a process end a wait; yields how long one may last otherwise."""
+        try:
+            end = os.pidfd_open(pid)
+        except (AttributeError, OSError):  # Python 3.8, Linux 5.2
+            yield LOOK_EVERY_S
+            return
+        self.selector.register(end, selectors.EVENT_READ)
+        try:
+            yield 3600.0
+        finally:
+            self.selector.unregister(end)
+            os.close(end)
+
+
+@made(held=True)
+def _supervise(
+    _held: Sockets, _socket: str, argv: list[str], env: dict[str, str], timeout_s: float,
+    stdin: bytes = b"", trace: bool = True,
+) -> Told:  # fmt: skip
+    """Run a program to its end, or to the time-out; tell its outcome.
+
+    The value is 0, or -1 if it could not be started: how it ended is in the outcome.
+    """
+    outcome = run_program(argv, env, timeout_s, stdin, trace)
+    return (-1 if outcome["missing"] else 0), {"outcome": outcome, "detail": outcome["missing"]}
+
+
+def run_program(
+    argv: Sequence[str], env: Mapping[str, str], timeout_s: float, stdin: bytes, trace: bool
+) -> dict[str, Any]:
+    """Run a program, in a session of its own; return its outcome (see `lab.program.Outcome`)."""
+    missing = _why_not_here(argv[0], env)
+    if missing:
+        return _outcome(missing=missing)
+    if trace and not shutil.which("strace"):
+        return {**run_program(argv, env, timeout_s, stdin, trace=False), "untraced": NO_TRACER}
+    libc.call("prctl", PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    with tempfile.TemporaryDirectory(prefix="program-") as folder, contextlib.ExitStack() as stack:
+        out, err = Stream(KEPT), Stream(KEPT)
+        lines = Stream(tracing.LIMIT // 2)
+        fifo = Path(folder, "trace")
+        streams: dict[int, Stream] = {}
+        if trace:
+            os.mkfifo(fifo)
+            streams[_opened(stack, fifo)] = lines
+        process, ends = _start(
+            stack, [*(tracing.tracer(str(fifo)) if trace else ()), *argv], env, stdin
+        )
+        streams |= {ends[0]: out, ends[1]: err}
+        watch = Watch(streams)
+        begun, start_ns = time.monotonic(), time.time_ns()
+        ended_with = "" if watch.until_ended(process, begun + timeout_s) else _end(process, watch)
+        ran_ms = (time.monotonic() - begun) * 1e3
+        left = end_descendants(linger_s=0.0 if ended_with else LINGER_S)
+        watch.until_closed(TRACER_S)
+        end_descendants(tracers=True)
+        said, printed = tracing.apart(err.text().decode("utf-8", "surrogateescape"))
+        if trace and tracing.missing(said):
+            return _outcome(missing=tracing.missing(said))
+        traced = tracing.essence(lines.text().splitlines(keepends=True))
+        return _outcome(
+            value=process.returncode, ran_ms=ran_ms, late=bool(ended_with), ended_with=ended_with,
+            stdout=as_text(out.text()), stdout_bytes=out.count,
+            stderr=as_text(printed.encode("utf-8", "surrogateescape")), stderr_bytes=err.count,
+            left=left, trace=traced, start_ns=start_ns,
+            untraced="; ".join(said) if trace and not traced else "",
+        )  # fmt: skip
+
+
+def _outcome(**known: Any) -> dict[str, Any]:
+    return {"value": None, "ran_ms": 0.0, "late": False, "ended_with": "", "stdout": "",
+            "stderr": "", "stdout_bytes": 0, "stderr_bytes": 0, "left": 0, "trace": "",
+            "untraced": "", "missing": "", "start_ns": 0, **known}  # fmt: skip
+
+
+def _why_not_here(name: str, env: Mapping[str, str]) -> str:
+    """Return why there is no such program, "" if there is one."""
+    if shutil.which(name, path=env.get("PATH", os.defpath)):
+        return ""
+    if "/" in name and Path(name).exists():
+        return f"{name} is there, but may not be executed"
+    return f"{name} is not there" + ("" if "/" in name else f", on the PATH {env.get('PATH')}")
+
+
+def _start(
+    stack: contextlib.ExitStack, argv: Sequence[str], env: Mapping[str, str], stdin: bytes
+) -> tuple[subprocess.Popen[bytes], tuple[int, int]]:
+    """Start a program; return it, and our ends of its standard output and error."""
+    pipes, marked = [os.pipe(), os.pipe()], {**env, MARK: str(os.getppid())}
+    source = _source(stdin)
+    try:
+        process: subprocess.Popen[bytes] = subprocess.Popen(
+            argv, stdin=source, stdout=pipes[0][1], stderr=pipes[1][1], env=marked,
+            preexec_fn=_as_from_a_shell,  # noqa: PLW1509  # a caller has one thread
+            start_new_session=True,
+        )  # fmt: skip
+    finally:
+        for fd in (source, pipes[0][1], pipes[1][1]):
+            os.close(fd)
+        for ours, _theirs in pipes:
+            stack.callback(os.close, ours)
+    return process, (pipes[0][0], pipes[1][0])
+
+
+def _source(stdin: bytes) -> int:
+    """Return a descriptor to read some bytes from; /dev/null if there are none."""
+    if not stdin:
+        return os.open(os.devnull, os.O_RDONLY)
+    source = os.memfd_create("stdin")
+    os.write(source, stdin)
+    os.lseek(source, 0, os.SEEK_SET)
+    return source
+
+
+def _as_from_a_shell() -> None:
+    """Let a child hear every signal as it would if a shell had started it."""
+    for number in (signal.SIGINT, signal.SIGPIPE, signal.SIGALRM):
+        signal.signal(number, signal.SIG_DFL)
+
+
+def _opened(stack: contextlib.ExitStack, fifo: Path) -> int:
+    fd = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    stack.callback(os.close, fd)
+    return fd
+
+
+def _end(process: subprocess.Popen[bytes], watch: Watch) -> str:
+    """End a program that is late, and what is in its process group; return what it took."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        if watch.until_ended(process, time.monotonic() + GRACE_S):
+            break
+    return signal.Signals(number).name
+
+
+# --- what a program leaves behind -------------------------------------------------------
+
+
+def end_descendants(*, linger_s: float = 0.0, tracers: bool = False) -> int:
+    """End every process that descends from us; return how many there were.
+
+    Those who end by themselves within `linger_s` do not count; a tracer is left to write
+    its last lines, unless `tracers`.
+    """
+    deadline = time.monotonic() + linger_s
+    while _descendants(tracers) and time.monotonic() < deadline:
+        time.sleep(LOOK_EVERY_S)
+    found: set[int] = set()
+    while True:
+        there = _descendants(tracers)
+        if not there:
+            return len(found)
+        found |= set(there)
+        _kill_all(there)
+
+
+def end_marked() -> None:
+    """End every process of our callers' programs, those too that descend from nobody of ours."""
+    mark = f"{MARK}={os.getpid()}".encode()
+    while True:
+        there = [pid for pid in _processes() if mark in _environment(pid)]
+        if not there:
+            return
+        _kill_all(there)
+
+
+def _kill_all(pids: Sequence[int]) -> None:
+    """Kill processes, and wait a moment for those that are our children."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    for pid in pids:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, 0)
+    time.sleep(0.001)
+
+
+def _processes() -> list[int]:
+    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+
+
+def _environment(pid: int) -> list[bytes]:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    return []
+
+
+def _descendants(tracers: bool) -> list[int]:
+    """Return the processes that descend from us and still run; no tracers, unless wanted."""
+    rows = dict(filter(None, map(_row, _processes())))
+    found, parents = [], {os.getpid()}
+    while parents:
+        children = {pid for pid, (parent, _state, _name) in rows.items() if parent in parents}
+        found += sorted(children)
+        parents = children
+    for pid in found:
+        if rows[pid][1] == "Z":
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
+    return [
+        pid for pid in found if rows[pid][1] != "Z" and (tracers or not _is_tracer(rows[pid][2]))
+    ]
+
+
+def _row(pid: int) -> tuple[int, tuple[int, str, str]] | None:
+    """Return a process with its parent, state and name (proc(5)); None if it is gone."""
+    try:
+        before, _, after = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")
+    except OSError:
+        return None
+    state, parent = after.split()[:2]
+    return pid, (int(parent), state, before.partition("(")[2])
+
+
+def _is_tracer(name: str) -> bool:
+    return name == "strace"
