@@ -69,6 +69,25 @@ def in_force(lab: Lab, plans: Sequence[Plan], scenario: str, troubles: list[str]
         yield
 
 
+@contextlib.contextmanager
+def standing(lab: Lab, plans: Sequence[Plan], name: str) -> Iterator[None]:
+    """Keep plans in force that are no faults but what several runs stand on.
+
+    Meanwhile they are part of the baseline. The journal knows them by `name`, so that
+    they end with a killed run too. Raises: LabError if one could not be undone.
+    """
+    troubles: list[str] = []
+    baseline = lab.baseline
+    with in_force(lab, plans, name, troubles):
+        lab.baseline = lab.snapshot()
+        try:
+            yield
+        finally:
+            lab.baseline = baseline
+    if troubles:
+        raise LabError("; ".join(troubles))
+
+
 def _take_out(lab: Lab, plan: Plan, name: str, troubles: list[str]) -> None:
     troubles += lab.fault_out(plan.host, name)
 

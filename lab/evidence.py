@@ -66,13 +66,13 @@ def document(results: Sequence[Result], verdict: str) -> dict[str, object]:
     return {"schema": 1, "verdict": verdict, "results": [r.document() for r in results]}
 
 
-def write_junit(path: Path, results: Sequence[Result]) -> None:
-    """Write JUnit XML: a test case for each scenario, case and family."""
+def write_junit(path: Path, results: Sequence[Result], kind: str = "scenarios") -> None:
+    """Write JUnit XML: a test case of a kind for each scenario, case and family."""
     suite = TestSuite("errnolab")
     for result in results:
         for case in result.cases:
             name = f"{result.scenario}[{result.family}]" + (f".{case.name}" if case.name else "")
-            test = TestCase(name, "scenarios", result.elapsed_ms / 1e3 / len(result.cases))
+            test = TestCase(name, kind, result.elapsed_ms / 1e3 / len(result.cases))
             kinds = {"fail": Failure, "invalid": Error, "skip": Skipped}
             if case.verdict in kinds:
                 test.result = [kinds[case.verdict](case.reason)]

@@ -23,6 +23,9 @@ NAMES = ERRNO_NAMES | {
     number: name for name, number in vars(socket).items() if name.startswith("EAI_") and number < 0
 }
 
+# The calls that run a program, which is then their name.
+PROGRAMS = ("run", "start", "supervise", "contain")
+
 
 @dataclass(frozen=True)
 class Observation:
@@ -58,17 +61,7 @@ def prove(case: Case, seen: Observation) -> tuple[list[Proof], Picture | None]:
         proofs += _prove_order(call, got, seen.packets)
     proofs += [_prove_seen(pattern, seen.packets) for pattern in case.seen]
     proofs += [_prove_absent(pattern, seen.packets) for pattern in case.absent]
-    missed = [f"{number} packets lost at {at}" for at, number in seen.lost.items() if number]
-    missed += [f"{at} saw not even the packets after the calls" for at in seen.blind]
-    if missed:
-        proofs.append(
-            Proof("wire", "captures are complete", "all seen", ", ".join(missed), ok=False)
-        )
-    proofs += [
-        Proof("counter", f"{said(fault)} was hit", "at least 1", str(hits), hits >= 1)
-        for fault, hits in zip(case.faults, seen.hits)
-        if hits is not None
-    ]
+    proofs += [*incomplete(seen), *prove_hits(case, seen)]
     proofs += [_prove_counted(counted, seen.counters) for counted in case.counted]
     proofs += [_prove_passage(passage, seen.states) for passage in case.states]
     if seen.unrecorded:
@@ -81,6 +74,24 @@ def prove(case: Case, seen: Observation) -> tuple[list[Proof], Picture | None]:
     whole = all(proof.ok for proof in shown)
     proofs += shown
     return [*proofs, *_uncounted(proofs)], picture if whole else None
+
+
+def incomplete(seen: Observation) -> list[Proof]:
+    """Return a proof that fails if a capture is not whole."""
+    missed = [f"{number} packets lost at {at}" for at, number in seen.lost.items() if number]
+    missed += [f"{at} saw not even the packets after the calls" for at in seen.blind]
+    if not missed:
+        return []
+    return [Proof("wire", "captures are complete", "all seen", ", ".join(missed), ok=False)]
+
+
+def prove_hits(case: Case, seen: Observation) -> list[Proof]:
+    """Return for each fault that can be counted a proof that it was hit."""
+    return [
+        Proof("counter", f"{said(fault)} was hit", "at least 1", str(hits), hits >= 1)
+        for fault, hits in zip(case.faults, seen.hits)
+        if hits is not None
+    ]
 
 
 def _uncounted(proofs: Sequence[Proof]) -> list[Proof]:
@@ -102,7 +113,7 @@ def name_of(call: Call) -> str:
     literal = f"[{literal}]" if ":" in literal else literal
     to = call.to or literal
     way = f" to {to}:{port}" if to else f" {call.arguments.get('path', '')}".rstrip()
-    if call.name in ("run", "start"):
+    if call.name in PROGRAMS:
         way = f" {call.arguments['argv'][0]}"
     elif "program" in call.arguments:
         way = f" {call.arguments['program']}"

@@ -62,6 +62,7 @@ class CaseResult:
     wire: list[dict[str, Any]] = field(default_factory=list)
     counters: dict[str, dict[str, int]] = field(default_factory=dict)
     states: list[dict[str, Any]] = field(default_factory=list)
+    program: dict[str, Any] = field(default_factory=dict)
     controls: Controls = field(default_factory=Controls)
     proofs: list[Proof] = field(default_factory=list)
     ladder: str = ""
@@ -119,8 +120,8 @@ class Result:
 
 
 def _case_document(case: CaseResult) -> dict[str, Any]:
-    # Few cases ask for states: they are there only then.
-    left_out = ("ladder",) if case.states else ("ladder", "states")
+    # Few cases ask for states, and only `errnolab try` has a program.
+    left_out = ["ladder", *(name for name in ("states", "program") if not getattr(case, name))]
     return {f.name: _plain(getattr(case, f.name)) for f in fields(case) if f.name not in left_out}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
@@ -21,21 +21,26 @@ from lab.lab import Lab, LabSite
 from lab.ladder import draw
 from lab.making import Made, Making, address_of
 from lab.proofs import Observation, came, errno_name, gave, name_of, prove, said
-from lab.result import NOT_ASKED, CaseResult, Result
-from lab.scenario import Case, Scenario
+from lab.result import NOT_ASKED, CaseResult, Proof, Result
+from lab.scenario import Case, Picture, Scenario
 from lab.topology import ECHO_PORT, HOSTS, VANTAGES, Family
 from lab.wire import Packet
 
 Captured = watching.Captured
+# What makes proofs of what was seen of a case.
+Prover = Callable[[Case, Observation], "tuple[list[Proof], Picture | None]"]
 
 BYSTANDER_PERIOD_S = 0.1
 # How long a call of a control may take: it should take a round trip.
 CONTROL_S = 5.0
 
 
-def run(lab: Lab, scenario: Scenario, family: Family) -> tuple[Result, Captured]:
+def run(
+    lab: Lab, scenario: Scenario, family: Family, prover: Prover = prove
+) -> tuple[Result, Captured]:
     """Run a scenario in one family; return the result, and the packets by vantage.
 
+    Args: `prover` is what the proofs come from, by default what the case expects.
     What goes wrong is in the result. A lab that broke down (a host was lost) ends
     the run there: the case says so, and its baseline is not restored.
     """
@@ -55,7 +60,8 @@ def run(lab: Lab, scenario: Scenario, family: Family) -> tuple[Result, Captured]
             guests.invite(lab, known.guests)
             alone = len(cases) == 1
             CaseRun(
-                lab, scenario.name, whole, family, captured, result.cases[-1], alone, known.guests
+                lab, scenario.name, whole, family, captured, result.cases[-1], alone,
+                known.guests, prover,
             ).run()  # fmt: skip
             if not alone and case is cases[-1]:
                 _compare_at_the_end(lab, result.cases[-1])
@@ -109,6 +115,7 @@ class CaseRun:
     result: CaseResult
     alone: bool
     guests: Sequence[str] = ()
+    prover: Prover = prove
     troubles: list[str] = field(default_factory=list)
 
     def run(self) -> None:
@@ -133,7 +140,7 @@ class CaseRun:
         controls.baseline_restored = not self.troubles
         controls.after = self._control()
         if seen:
-            result.proofs, picture = prove(self.case, seen)
+            result.proofs, picture = self.prover(self.case, seen)
             if picture:
                 result.picture = {"name": picture.name, "why": picture.why}
         self._judge(seen)

@@ -11,7 +11,7 @@ import queue
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 from lab import lab as labs
@@ -25,14 +25,22 @@ from lab.topology import Family
 
 Job = tuple[Scenario, Family]
 Report = Callable[[Result, Captured], None]
+Runner = Callable[[Lab, Scenario, Family], "tuple[Result, Captured]"]
+# What stands in a lab for all of its runs: a context manager.
+Around = Callable[[Lab], "AbstractContextManager[None]"]
 
 
 @dataclass
 class Session:
-    """The runs of one command."""
+    """The runs of one command.
+
+    `runner` makes a run of a job; `around` is entered for each lab that is opened.
+    """
 
     jobs: Sequence[Job]
     report: Report
+    runner: Runner = field(default_factory=lambda: run)
+    around: Around = field(default=lambda _lab: nullcontext())
     results: list[Result] = field(default_factory=list)
     failures: list[BaseException] = field(default_factory=list)
     _left: queue.SimpleQueue[Job] = field(default_factory=queue.SimpleQueue)
@@ -76,7 +84,8 @@ class Session:
             while not self._stop.is_set() and not self._left.empty():
                 with labs.hold(name) as lab:
                     self._held.append(lab)
-                    self._run_on(lab)
+                    with self.around(lab):
+                        self._run_on(lab)
         except LabError as error:
             if not self._stop.is_set():
                 self.failures.append(error)
@@ -90,7 +99,7 @@ class Session:
                 scenario, family = self._left.get_nowait()
             except queue.Empty:
                 return
-            result, captured = run(lab, scenario, family)
+            result, captured = self.runner(lab, scenario, family)
             if self._stop.is_set():
                 return  # What an interrupt cut short says nothing.
             with self._reporting:

@@ -26,6 +26,8 @@ CORE_HOSTS = ("server", "router", "client", "bystander")
 # Hosts with an image and a Compose profile of their own, and the network they live on.
 GUESTS = {"gateway": "server_net", "workshop": "server_net", "browser": "client_net"}
 HOSTS = (*CORE_HOSTS, *GUESTS)
+# Where a caller's program may run: the hosts on the client's side of the router.
+CALLERS = ("client", *(role for role, network in GUESTS.items() if network == "client_net"))
 VANTAGES = ("client", "router", "server")
 # From left to right in a drawing.
 ACROSS = ("client", "browser", "router", "gateway", "workshop", "server")
