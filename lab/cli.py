@@ -17,7 +17,7 @@ import click
 from lab import lang
 from lab.console import err, option, out, say, takes_utf8, this_command
 from lab.errors import LabError
-from lab.topology import FAMILIES, GUESTS, HOSTS, Family
+from lab.topology import CALLERS, FAMILIES, GUESTS, HOSTS, Family
 
 INTERRUPTED = 130
 FAMILY_CHOICES: dict[str, tuple[Family, ...]] = {
@@ -241,6 +241,44 @@ def run(
         command.run(chosen, FAMILY_CHOICES[family], lab_name, as_json=as_json, junit=junit,
                     keep=keep, jobs=jobs)
     )  # fmt: skip
+
+
+@cli.command(name="try", context_settings={"allow_interspersed_args": False})
+@click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="-- COMMAND...")
+@click.option("--scenario", "scenarios", multiple=True, metavar="NAME[.CASE]",
+              help="A scenario whose fault it is to meet; may be given again.")  # fmt: skip
+@click.option("--all", "every", is_flag=True, help="Every fault that a program can meet.")
+@click.option("--image", help="Run it in a container of this image, in the client's network.")
+@click.option("--mount", "mounts", multiple=True, type=click.Path(path_type=Path, exists=True),
+              help="A file or folder that it sees, at the same path; repeatable.")  # fmt: skip
+@click.option("--from", "host", type=click.Choice(CALLERS), help="The host that it runs in.")
+@click.option("--family", type=click.Choice(list(FAMILY_CHOICES)), help="Address family.")
+@click.option("--timeout", "timeout_s", type=click.FloatRange(0.1, 3600.0),
+              help="Seconds until it is ended, and counts as hung.")  # fmt: skip
+@click.option("--env", "env", multiple=True, metavar="NAME=VALUE", help="A variable for it.")
+@click.option("--stdin", metavar="TEXT", help="What it can read; nothing, if not given.")
+@click.option("--server-image", help="Your service, in the server's place: an image.")
+@click.option("--server-command", metavar="COMMAND", help="The same: a command in the server.")
+@click.option("--port", type=click.IntRange(1, 65535), help="The port of your service.")
+@click.option("--udp", is_flag=True, default=None, help="Your service takes datagrams.")
+@click.option("--expect", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+              help="What is expected; errnolab.toml, if it is there.")  # fmt: skip
+@click.option("--record", is_flag=True, help="Write what was seen into that file.")
+@click.option("--json", "as_json", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+              metavar="FILE", help="Write one JSON document; - is standard output.")  # fmt: skip
+@click.option("--junit", type=click.Path(path_type=Path), help="Write JUnit XML to a file.")
+@click.option("--markdown", type=click.Path(path_type=Path), help="Append the table to a file.")
+@click.option("--jobs", type=click.IntRange(1, 16), help="Labs to run on side by side.")
+@lab_option
+def try_(lab_name: str, **options: Any) -> None:
+    """Run your own program in health and under each fault, and show what it did.
+
+    It finds where to go in SERVER, SERVER4, SERVER6, PORT and URL, in its environment, or as
+    {SERVER}, {PORT}, {URL} in a word of the command: errnolab try -- curl -sS {URL}
+    """
+    from lab import tried  # noqa: PLC0415
+
+    sys.exit(tried.command(lab_name, **options))
 
 
 @cli.command(name="break")

@@ -1,0 +1,206 @@
+"""`errnolab try`: a program of the user's, in health and under each fault that it can meet.
+
+Health comes first: it shows which ports of the server the program talks to, and at those
+the faults are aimed. Each row is a run like any other, with the program in the place of a
+scenario's calls: captures, hits, controls, bystander and undo are the runner's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from lab import breaking, evidence, rows, trace, try_table
+from lab import lab as labs
+from lab.attempts import Attempt, attempts
+from lab.console import say
+from lab.errors import CannotAim, LabError
+from lab.expecting import Expectation
+from lab.faults import Plan
+from lab.lab import Lab
+from lab.program import DOES_NOT_APPLY, Outcome, Program
+from lab.proofs import Observation, incomplete, prove_hits
+from lab.result import CaseResult, Proof, Result
+from lab.rows import WEB_PORT, Row, Service
+from lab.runner import Captured, run
+from lab.scenario import Case, Picture, Scenario
+from lab.session import Session, sibling_names
+from lab.topology import ECHO_PORT, FAMILIES, Family
+
+NAME = "try"  # in the journal, and the folder of the evidence
+# How much of what a program printed is in its result.
+PRINTED = 4096
+
+
+@dataclass
+class Trial:
+    """A program, the rows that it is tried in, and what came of it."""
+
+    program: Program
+    wanted: Sequence[Row]
+    families: Sequence[Family] = FAMILIES
+    expected: Expectation = field(default_factory=Expectation)
+    ports: tuple[int, int] = (ECHO_PORT, WEB_PORT)
+    services: dict[Family, list[Service]] = field(default_factory=dict)
+    results: list[Result] = field(default_factory=list)
+
+    def run(self, lab_name: str, jobs: int, report: Callable[[Result], None]) -> list[Result]:
+        """Run health, then every row; return the results in that order.
+
+        Raises: LabError if the program cannot be started, or talks to nobody in health.
+        """
+        labs.prepare()
+        folder = evidence.new_folder()
+
+        def keep(result: Result, captured: Captured) -> None:
+            evidence.write(folder, result, captured)
+            report(result)
+
+        healthy = [rows.health(family) for family in self.families]
+        health = self._session([(row, []) for row in healthy], keep).run([lab_name])
+        self.results = list(health)
+        if not self._learn_services(health):
+            return self.results
+        work = [(row, there) for row in self.wanted if (there := self.services[row.family])]
+        names = sibling_names(lab_name, min(jobs, max(len(work), 1)))
+        self.results += self._session(work, keep).run(names) if work else []
+        return self.results
+
+    def _session(
+        self, work: Sequence[tuple[Row, Sequence[Service]]],
+        keep: Callable[[Result, Captured], None],
+    ) -> Session:  # fmt: skip
+        found = []
+        for row, services in work:
+            try:
+                found.append((row.scenario(self.program, self.ports, services), row.family))
+            except CannotAim as why:
+                raise LabError(f"{row.name} ({row.family}): {why}") from why
+        return Session(found, keep, runner=self._run, around=self._around)
+
+    @contextlib.contextmanager
+    def _around(self, lab: Lab) -> Iterator[None]:
+        """Let the web server stand beside the echo, for a program that speaks HTTP."""
+        web = Plan("server", "process", commands=[["errnolab-service", "start", "web"]],
+                   undo=[["errnolab-service", "stop", "web"]])  # fmt: skip
+        with breaking.standing(lab, [web], NAME):
+            yield
+
+    def _learn_services(self, health: Sequence[Result]) -> bool:
+        """Note what the program talked to in health, by family; false if health was not well.
+
+        Raises: LabError if it cannot be started, or talked to nobody in any family.
+        """
+        for result in health:
+            (case,) = result.cases
+            if case.verdict == "invalid":
+                return False
+            if case.program["missing"]:
+                raise LabError(f"the command could not be started: {case.program['missing']}")
+            met = {Service(one["proto"], one["port"]) for one in case.program["tried"]
+                   if one["to"] == "server"}  # fmt: skip
+            self.services[_family(result)] = sorted(met)
+        if not any(self.services.values()):
+            raise LabError(_talks_to_nobody(health[0].cases[0].program, health[0].evidence))
+        for family, services in self.services.items():
+            if not services:
+                say(f"in health it sent nothing over {family}: there it is not tried")
+        return True
+
+    # --- one row ----------------------------------------------------------------------
+
+    def _run(self, lab: Lab, scenario: Scenario, family: Family) -> tuple[Result, Captured]:
+        """Run one row; its result has what the program did under `program`."""
+        judge = Judge(self.program, self.expected.of(scenario.name, family))
+        result, captured = run(lab, scenario, family, judge)
+        (case,) = result.cases
+        case.program = judge.described
+        _judge_status(case)
+        if case.program and not case.controls.baseline_restored:
+            case.reason = f"the lab is not as it was before the program ran: {case.reason}"
+        return result, captured
+
+
+def _judge_status(case: CaseResult) -> None:
+    """Let a program say that a row does not apply to it, if all else was well."""
+    controls = case.controls
+    well = controls.before == controls.after == "ok" and controls.baseline_restored
+    if well and case.program.get("status") == DOES_NOT_APPLY:
+        case.verdict = "skip"
+        case.reason = f"does not apply: the program ended with status {DOES_NOT_APPLY}"
+
+
+@dataclass
+class Judge:
+    """Makes the proofs of one row, and a description of what the program did."""
+
+    program: Program
+    expected: Any
+    described: dict[str, Any] = field(default_factory=dict)
+
+    def __call__(self, case: Case, seen: Observation) -> tuple[list[Proof], Picture | None]:
+        """Return the proofs: it ran, all was captured, the fault was hit, and what is expected."""
+        (answer,) = seen.calls
+        call = case.calls[0]
+        if "outcome" not in answer:
+            raise LabError(f"{self.program.argv[0]}: no answer from {self.program.host}")
+        outcome = Outcome.of(answer["outcome"])
+        name = call.arguments["argv"][0]
+        ran = Proof("call", f"{name} was started", "yes", outcome.missing or "yes",
+                    not outcome.missing)  # fmt: skip
+        self.described = describe(self.program, outcome, seen, answer)
+        proofs = [ran, *incomplete(seen), *prove_hits(case, seen)]
+        return [*proofs, *self.expected.prove(self.described)], None
+
+
+def describe(
+    program: Program, outcome: Outcome, seen: Observation, answer: dict[str, Any] | Any
+) -> dict[str, Any]:
+    """Return what a program did, as `result.json` has it under `program` (docs/results.md)."""
+    start_ns = outcome.start_ns or answer["at_ns"]
+    tried = attempts(seen.packets, program.host, start_ns)
+    traced = trace.summary(trace.parse(outcome.trace))
+    first_ms = min((one.t_ms for one in tried), default=0.0)
+    return {
+        "argv": list(program.argv), "host": program.host, "image": program.image,
+        "status": outcome.status, "signal": outcome.signal,
+        "elapsed_ms": round(outcome.ran_ms, 3),
+        "first_packet_to_end_ms": round(outcome.ran_ms - first_ms, 3) if tried else None,
+        "timed_out": outcome.late, "ended_with": outcome.ended_with, "left": outcome.left,
+        "last_line": outcome.last_line, "attempts": len(tried),
+        "packets": sum(one.packets for one in tried),
+        "tried": [_attempt_document(one) for one in tried], "called": traced["tried"],
+        "errnos": traced["errnos"], "bytes_sent": sum(one.sent for one in tried),
+        "bytes_received": sum(one.received for one in tried),
+        "stdout": _printed(outcome.stdout), "stderr": _printed(outcome.stderr),
+        "missing": outcome.missing,
+        "traced": not outcome.untraced, "untraced": outcome.untraced,
+    }  # fmt: skip
+
+
+def _attempt_document(one: Attempt) -> dict[str, Any]:
+    return {"family": one.family, "address": one.address, "to": one.to, "port": one.port,
+            "proto": one.proto, "t_ms": one.t_ms, "packets": one.packets, "ended": one.ended,
+            "bytes_sent": one.sent, "bytes_received": one.received}  # fmt: skip
+
+
+def _printed(data: bytes) -> str:
+    return data[:PRINTED].decode("utf-8", "backslashreplace")
+
+
+def _talks_to_nobody(program: dict[str, Any], where: str) -> str:
+    said = program["last_line"]
+    return (
+        f"in health `{shlex.join(program['argv'])}` sent the server nothing: no fault can meet it\n"
+        f"  it ended with {try_table.ended(program)}" + (f": {said}" if said else "") + "\n"
+        "  where to go is in its environment: SERVER, PORT, URL; in a word of the command it is\n"
+        "  {SERVER}, {PORT}, {URL}: errnolab try -- curl -sS {URL}\n"
+        f"  evidence: {where}"
+    )
+
+
+def _family(result: Result) -> Family:
+    return "ipv4" if result.family == "ipv4" else "ipv6"
