@@ -120,16 +120,27 @@ def load(names: Sequence[str], host: str, families: Sequence[Family]) -> list[Ro
     """
     found: list[Row] = []
     for name in names:
-        stem, _, case = name.replace("-", "_").partition(".")
-        scenario = scenarios.load(stem)
-        rows, reasons = _rows(scenario, host, families, case)
-        if case and not rows and not reasons:
-            there = ", ".join(c.name for c in scenario.as_cases() if c.name)
-            reasons = [f"it has no case {case}" + (f": there are {there}" if there else "")]
+        rows, reasons = _rows_of(name, host, families)
         if not rows:
-            raise ScenarioError(name, reasons or ["it has no case in that family"])
+            raise ScenarioError(name, reasons)
         found += rows
     return list({(row.name, row.family): row for row in found}.values())
+
+
+def load_usual(host: str, families: Sequence[Family]) -> list[Row]:
+    """Return the rows of `USUAL` that there are on the host and in these families."""
+    return [row for name in USUAL for row in _rows_of(name, host, families)[0]]
+
+
+def _rows_of(name: str, host: str, families: Sequence[Family]) -> tuple[list[Row], list[str]]:
+    """Return the rows that a name stands for, and if there are none, why."""
+    stem, _, case = name.replace("-", "_").partition(".")
+    scenario = scenarios.load(stem)
+    rows, reasons = _rows(scenario, host, families, case)
+    if case and case not in (c.name for c in scenario.as_cases()):
+        there = ", ".join(c.name for c in scenario.as_cases() if c.name)
+        reasons = [f"it has no case {case}" + (f": there are {there}" if there else "")]
+    return rows, reasons or ["it has no case in that family"]
 
 
 def load_all(host: str, families: Sequence[Family]) -> list[Row]:

@@ -96,7 +96,7 @@ def _rows(
         return rows.load_all(host, families)
     if named:
         return rows.load([name for name in named if name != rows.HEALTH], host, families)
-    return rows.load(rows.USUAL, host, families)
+    return rows.load_usual(host, families)
 
 
 def _variable(text: str) -> tuple[str, str]:

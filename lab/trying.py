@@ -16,7 +16,6 @@ from typing import Any
 from lab import breaking, evidence, rows, trace, try_table
 from lab import lab as labs
 from lab.attempts import Attempt, attempts
-from lab.console import say
 from lab.errors import CannotAim, LabError
 from lab.expecting import Expectation
 from lab.faults import Plan
@@ -24,7 +23,7 @@ from lab.lab import Lab
 from lab.program import DOES_NOT_APPLY, Outcome, Program
 from lab.proofs import Observation, incomplete, prove_hits
 from lab.result import CaseResult, Proof, Result
-from lab.rows import WEB_PORT, Row, Service
+from lab.rows import HEALTH, WEB_PORT, Row, Service
 from lab.runner import Captured, run
 from lab.scenario import Case, Picture, Scenario
 from lab.session import Session, sibling_names
@@ -46,11 +45,14 @@ class Trial:
     ports: tuple[int, int] = (ECHO_PORT, WEB_PORT)
     services: dict[Family, list[Service]] = field(default_factory=dict)
     results: list[Result] = field(default_factory=list)
+    unwell: bool = False
+    trouble: LabError | None = None
 
     def run(self, lab_name: str, jobs: int, report: Callable[[Result], None]) -> list[Result]:
         """Run health, then every row; return the results in that order.
 
-        Raises: LabError if the program cannot be started, or talks to nobody in health.
+        What health was not well for is not run. Raises: LabError if the program cannot be
+        started, or talks to nobody in health.
         """
         labs.prepare()
         folder = evidence.new_folder()
@@ -59,27 +61,19 @@ class Trial:
             evidence.write(folder, result, captured)
             report(result)
 
-        healthy = [rows.health(family) for family in self.families]
-        health = self._session([(row, []) for row in healthy], keep).run([lab_name])
-        self.results = list(health)
-        if not self._learn_services(health):
-            return self.results
-        work = [(row, there) for row in self.wanted if (there := self.services[row.family])]
-        names = sibling_names(lab_name, min(jobs, max(len(work), 1)))
-        self.results += self._session(work, keep).run(names) if work else []
-        return self.results
+        health, names = self._health(), sibling_names(lab_name, min(jobs, len(self.wanted)))
+        # On one lab all is run in one go; several must know first what health shows.
+        phases = [[*health, *self.wanted]] if not names[1:] else [health, self.wanted]
+        for phase, there in zip(phases, ([lab_name], names)):
+            work = [(Scenario(row.name, text=row.text), row.family) for row in phase]
+            session = Session(work, keep, runner=self._run, around=self._around)
+            self.results += session.run(there)
+            if self.trouble:
+                raise self.trouble
+        return [result for result in self.results if result.cases[0].program or not self.unwell]
 
-    def _session(
-        self, work: Sequence[tuple[Row, Sequence[Service]]],
-        keep: Callable[[Result, Captured], None],
-    ) -> Session:  # fmt: skip
-        found = []
-        for row, services in work:
-            try:
-                found.append((row.scenario(self.program, self.ports, services), row.family))
-            except CannotAim as why:
-                raise LabError(f"{row.name} ({row.family}): {why}") from why
-        return Session(found, keep, runner=self._run, around=self._around)
+    def _health(self) -> list[Row]:
+        return [rows.health(family) for family in self.families]
 
     @contextlib.contextmanager
     def _around(self, lab: Lab) -> Iterator[None]:
@@ -89,39 +83,55 @@ class Trial:
         with breaking.standing(lab, [web], NAME):
             yield
 
-    def _learn_services(self, health: Sequence[Result]) -> bool:
-        """Note what the program talked to in health, by family; false if health was not well.
-
-        Raises: LabError if it cannot be started, or talked to nobody in any family.
-        """
-        for result in health:
-            (case,) = result.cases
-            if case.verdict == "invalid":
-                return False
-            if case.program["missing"]:
-                raise LabError(f"the command could not be started: {case.program['missing']}")
-            met = {Service(one["proto"], one["port"]) for one in case.program["tried"]
-                   if one["to"] == "server"}  # fmt: skip
-            self.services[_family(result)] = sorted(met)
-        if not any(self.services.values()):
-            raise LabError(_talks_to_nobody(health[0].cases[0].program, health[0].evidence))
-        for family, services in self.services.items():
-            if not services:
-                say(f"in health it sent nothing over {family}: there it is not tried")
-        return True
-
     # --- one row ----------------------------------------------------------------------
 
     def _run(self, lab: Lab, scenario: Scenario, family: Family) -> tuple[Result, Captured]:
         """Run one row; its result has what the program did under `program`."""
-        judge = Judge(self.program, self.expected.of(scenario.name, family))
-        result, captured = run(lab, scenario, family, judge)
+        row = next(
+            row for row in (*self._health(), *self.wanted)
+            if (row.name, row.family) == (scenario.name, family)
+        )  # fmt: skip
+        if row.name != HEALTH and self.unwell:
+            raise LabError("health was not well")
+        services = self.services.get(family, [])
+        if row.name != HEALTH and not services:
+            return _skipped(row, lab, f"in health it sent nothing over {family}"), {}
+        try:
+            whole = row.scenario(self.program, self.ports, services)
+        except CannotAim as why:
+            return _skipped(row, lab, str(why)), {}
+        judge = Judge(self.program, self.expected.of(row.name, family))
+        result, captured = run(lab, whole, family, judge)
         (case,) = result.cases
         case.program = judge.described
         _judge_status(case)
         if case.program and not case.controls.baseline_restored:
             case.reason = f"the lab is not as it was before the program ran: {case.reason}"
+        if row.name == HEALTH:
+            self._learn_services(result)
         return result, captured
+
+    def _learn_services(self, health: Result) -> None:
+        """Note what the program talked to in health, or why nothing else can be tried."""
+        (case,) = health.cases
+        family = _family(health)
+        if case.verdict == "invalid":
+            self.unwell = True
+            return
+        if case.program["missing"]:
+            self.unwell = True
+            self.trouble = LabError(f"the command could not be started: {case.program['missing']}")
+            return
+        met = {Service(one["proto"], one["port"]) for one in case.program["tried"]
+               if one["to"] == "server"}  # fmt: skip
+        self.services[family] = sorted(met)
+        if len(self.services) == len(self.families) and not any(self.services.values()):
+            self.unwell = True
+            self.trouble = LabError(_talks_to_nobody(case.program))
+
+
+def _skipped(row: Row, lab: Lab, why: str) -> Result:
+    return Result(row.name, row.family, lab.name, cases=[CaseResult("", "skip", why)])
 
 
 def _judge_status(case: CaseResult) -> None:
@@ -191,14 +201,13 @@ def _printed(data: bytes) -> str:
     return data[:PRINTED].decode("utf-8", "backslashreplace")
 
 
-def _talks_to_nobody(program: dict[str, Any], where: str) -> str:
+def _talks_to_nobody(program: dict[str, Any]) -> str:
     said = program["last_line"]
     return (
         f"in health `{shlex.join(program['argv'])}` sent the server nothing: no fault can meet it\n"
         f"  it ended with {try_table.ended(program)}" + (f": {said}" if said else "") + "\n"
         "  where to go is in its environment: SERVER, PORT, URL; in a word of the command it is\n"
-        "  {SERVER}, {PORT}, {URL}: errnolab try -- curl -sS {URL}\n"
-        f"  evidence: {where}"
+        "  {SERVER}, {PORT}, {URL}: errnolab try -- curl -sS {URL}"
     )
 
 

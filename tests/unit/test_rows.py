@@ -10,7 +10,7 @@ from lab import rows, scenario
 from lab.errors import ScenarioError, UnknownScenario
 from lab.known import AS_IT_COMES, Facts, resolve
 from lab.program import Program
-from lab.rows import HEALTH, USUAL, Row, Service, load, load_all
+from lab.rows import HEALTH, USUAL, Row, Service, load, load_all, load_usual
 from lab.topology import FAMILIES, host_names
 
 PROGRAM = Program(("client", "{SERVER}", "{PORT}", "{URL}"))
@@ -31,7 +31,7 @@ def only(name: str, host: str = "client") -> Row:
 
 
 def test_usual_rows_are_there_in_both_families() -> None:
-    found = load(USUAL, "client", FAMILIES)
+    found = load_usual("client", FAMILIES)
     assert {row.name for row in found} == set(USUAL)
     assert {row.host_name for row in found} <= set(host_names())
 

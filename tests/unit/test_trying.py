@@ -12,7 +12,6 @@ import click
 import pytest
 
 from lab import tried, try_table
-from lab.errors import LabError
 from lab.expecting import Expectation, RowExpectation
 from lab.inside.octets import as_text
 from lab.program import Outcome, Program
@@ -20,7 +19,7 @@ from lab.proofs import Observation
 from lab.result import CaseResult, Controls, Result
 from lab.rows import Service
 from lab.scenario import Case
-from lab.topology import Family
+from lab.topology import FAMILIES, Family
 from lab.trying import Judge, Trial, _judge_status, describe
 from tests.unit.packets import packet
 
@@ -124,34 +123,43 @@ def test_status_127_says_that_a_row_does_not_apply() -> None:
 # --- health -----------------------------------------------------------------------------
 
 
-def trial_after(*health: Result) -> tuple[Trial, bool]:
-    trial = Trial(PROGRAM, [])
-    return trial, trial._learn_services(health)
+def trial_after(*health: Result, families: tuple[Family, ...] = ("ipv4",)) -> Trial:
+    trial = Trial(PROGRAM, [], families)
+    for one in health:
+        trial._learn_services(one)
+    return trial
 
 
 def test_services_are_what_the_program_talked_to_in_health() -> None:
-    trial, well = trial_after(result())
-    assert well
+    trial = trial_after(result())
+    assert (trial.unwell, trial.trouble) == (False, None)
     assert trial.services == {"ipv4": [Service("tcp", 16555)]}
 
 
 def test_health_that_was_not_well_ends_the_trial() -> None:
-    assert not trial_after(result(verdict="invalid"))[1]
+    trial = trial_after(result(verdict="invalid"))
+    assert (trial.unwell, trial.trouble) == (True, None)
 
 
 def test_program_that_talks_to_nobody_is_told_where_to_go() -> None:
     silent = result()
     silent.cases[0].program["tried"] = []
-    with pytest.raises(LabError, match=r"sent the server nothing(.|\n)*SERVER, PORT, URL"):
-        trial_after(silent)
-    trial, well = trial_after(result(), Result("health", "ipv6", "", cases=silent.cases))
-    assert well
-    assert trial.services["ipv6"] == []
+    trial = trial_after(silent)
+    assert "sent the server nothing" in str(trial.trouble)
+    assert "SERVER, PORT, URL" in str(trial.trouble)
 
 
-def test_command_that_cannot_be_started_is_an_error() -> None:
-    with pytest.raises(LabError, match="could not be started: nope is not there"):
-        trial_after(result(missing="nope is not there", value=None))
+def test_family_in_which_it_sends_nothing_is_no_trouble_if_the_other_is_well() -> None:
+    silent = result("ipv6")
+    silent.cases[0].program["tried"] = []
+    trial = trial_after(result(), silent, families=FAMILIES)
+    assert not trial.unwell
+    assert trial.services == {"ipv4": [Service("tcp", 16555)], "ipv6": []}
+
+
+def test_command_that_cannot_be_started_is_a_trouble() -> None:
+    trial = trial_after(result(missing="nope is not there", value=None))
+    assert str(trial.trouble) == "the command could not be started: nope is not there"
 
 
 # --- the table --------------------------------------------------------------------------
