@@ -1,4 +1,4 @@
-"""The service takes the connection and hangs up in order, without a word.
+"""The service takes the connection and hangs up in order before it has answered.
 
 Any program can meet this: its connections to the service are led, on the server, to one that
 hangs up. (In `closed_without_reply` calls on the server do.) A FIN is no failure: recv(2) gives
