@@ -55,8 +55,8 @@ def dial(host: str, port: int, timeout_s: float = 5.0) -> bytes:
 
 
 def test_a_program_runs_in_a_host_and_knows_where_the_server_is(rig: LabFixture) -> None:
-    ran = rig.client.run(["sh", "-c", 'echo "$SERVER $SERVER4 $SERVER6 $PORT $URL $MORE"; hostname'],
-                         env={"MORE": "more"})  # fmt: skip
+    script = 'echo "$SERVER $SERVER4 $SERVER6 $PORT $URL $MORE"; hostname'
+    ran = rig.client.run(["sh", "-c", script], env={"MORE": "more"})
     wanted = f"server {rig.server4} {rig.server6} 16555 http://server:8080/ more\nclient\n"
     assert (ran.status, ran.stdout, ran.stderr, ran.timed_out) == (0, wanted, "", False)
 
@@ -182,9 +182,9 @@ def test_a_case_is_taken_by_name_with_hyphens_or_underscores(rig: LabFixture) ->
 def test_faults_in_each_other_share_what_is_captured(rig: LabFixture) -> None:
     with rig.watch() as outer:
         with rig.fault("timeout", family="ipv4") as first:
-            with rig.fault("refused", family="ipv6") as second:
-                with pytest.raises(ConnectionRefusedError):
-                    rig.client.call(dial, rig.server6, rig.port)
+            refused = pytest.raises(ConnectionRefusedError)
+            with rig.fault("refused", family="ipv6") as second, refused:
+                rig.client.call(dial, rig.server6, rig.port)
             with pytest.raises(TimeoutError):
                 rig.client.call(dial, rig.server4, rig.port, 0.3)
         assert rig.client.call(dial, rig.server4, rig.port) == b"errnolab"
