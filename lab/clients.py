@@ -107,7 +107,8 @@ def _measured(
     by_patience = sorted(columns, key=lambda column: column.patience_s)
     for patience_s, group in groupby(by_patience, key=lambda column: column.patience_s):
         for result in _try(tags[SERVICES], client, list(group), patience_s, name):
-            runs.setdefault(result["scenario"], {})[result["family"]] = reading(result)
+            (name,) = {one.scenario for one in columns if one.is_of(result["scenario"])} or {HEALTH}
+            runs.setdefault(name, {})[result["family"]] = reading(result)
     sick = [family for family, run in runs[HEALTH].items() if run["status"] != 0]
     if sick:
         said = runs[HEALTH][sick[0]]["said"]
@@ -147,8 +148,8 @@ def reading(result: Mapping[str, Any]) -> Document:
     """Return what is kept of one row of a try: what its program did.
 
     `ms` is from its first packet to its end, or from its start if it sent none. `errnos`
-    are those that its calls got, each [call, errno, how often], "" for `untraced` if its
-    calls were seen. `invalid` is why the row proves nothing.
+    are those that its calls got, each [call, errno, how often]; `untraced` is why they were
+    not seen, or "". `invalid` is why the row proves nothing.
     """
     did = result["program"]
     first_ms = did["first_packet_to_end_ms"]
@@ -158,7 +159,7 @@ def reading(result: Mapping[str, Any]) -> Document:
         "ran_ms": round(did["elapsed_ms"], 1), "attempts": did["attempts"],
         "packets": did["packets"],
         "tried": [{key: one[key] for key in ATTEMPT if key in one} for one in did["tried"]],
-        "errnos": [[one["call"], one["errno_name"], one["count"]] for one in did["errnos"]
+        "errnos": [[one["call"], one["errno_name"], one["times"]] for one in did["errnos"]
                    if one["errno_name"] not in UNDER_WAY],
         "said": did["last_line"], "untraced": did["untraced"],
         "invalid": result["reason"] if result["verdict"] == "invalid" else "",

@@ -72,6 +72,10 @@ class Column:
     patience_s: float
     table: str = "failure"
 
+    def is_of(self, row: str) -> bool:
+        """Tell whether a row of a try is this column's: cases with one fault share a row."""
+        return row.partition(".")[0] == self.scenario.partition(".")[0]
+
 
 # A kernel with its own settings gives up a connect after 131 s, and most libraries that
 # limit the wait for an answer do it after 60 s at most.

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lab import places
 from lab.clients_list import CLIENTS, COLUMNS, Client, Column
 
-DOCS = Path(__file__).parents[1] / "docs"
-DOCUMENT, PAGE = DOCS / "clients.json", DOCS / "clients.md"
+DOCUMENT, PAGE = places.DOCS / "clients.json", places.DOCS / "clients.md"
 MADE = "<!-- Made from docs/clients.json by `make docs`; `make clients` measures anew. -->"
 INTRODUCTION = """Each client here was run by `errnolab try`, as its library or program comes:
 no time-out, no retry and no option of ours beyond where to go. It ran in health, where each of

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from lab import clients, clients_page, images, pypi, shell
+from lab import clients, clients_page, images, pypi, rows, shell
 from lab.clients_list import CLIENTS, COLUMNS, HEALTH, Client, Column
 from lab.clients_page import Document
 from lab.errors import LabError
+from lab.topology import FAMILIES
 
 PROGRAMS = images.IMAGES / "clients" / "programs"
 CURL, SSH = (next(one for one in CLIENTS if one.name == name) for name in ("curl", "ssh"))
@@ -89,8 +90,8 @@ def result(**differs: Any) -> Document:
         "status": 7, "signal": "", "timed_out": False, "elapsed_ms": 9.04,
         "first_packet_to_end_ms": 1.26, "attempts": 1, "packets": 1, "last_line": "no luck",
         "untraced": "", "tried": [{**attempt("ipv4", "server", 0.0), "packets": 1}],
-        "errnos": [{"call": "connect", "errno_name": "EINPROGRESS", "count": 1},
-                   {"call": "getsockopt", "errno_name": "ECONNREFUSED", "count": 1}], **differs,
+        "errnos": [{"call": "connect", "errno_name": "EINPROGRESS", "times": 1},
+                   {"call": "getsockopt", "errno_name": "ECONNREFUSED", "times": 1}], **differs,
     }  # fmt: skip
     return {"verdict": "pass", "reason": "", "program": program}
 
@@ -176,6 +177,11 @@ def test_a_client_is_tried_once_for_each_patience(tried: list[list[str]]) -> Non
     assert commands[0][-3:] == ["curl", "-sS", "{URL}"]
 
 
+def test_a_row_that_has_the_name_of_another_case_is_the_columns() -> None:
+    assert Column("heals.refused_new_sockets", "", 20).is_of("heals.refused_same_socket")
+    assert not Column("reset", "", 20).is_of("reset_once")
+
+
 def test_a_client_of_another_service_is_tried_with_its_image(tried: list[list[str]]) -> None:
     measured(SSH, Column("refused", "", 20))
     assert {"--server-image=errnolab/services:1", "--port=2222"} <= {*tried[0]}
@@ -244,6 +250,12 @@ def test_what_a_client_says_is_shown_without_the_labs_own_names() -> None:
 def test_what_was_not_traced_has_no_errno() -> None:
     page = clients_page.page(document(refused=run(untraced="no ptrace", errnos=[])))
     assert "| not traced |" in line(page, "Refused")
+
+
+def test_each_failure_of_the_page_is_a_row_of_a_try() -> None:
+    met = rows.load([one.scenario for one in COLUMNS], "clients", FAMILIES)
+    assert [one for one in COLUMNS if not any(one.is_of(row.name) for row in met)] == []
+    assert [row for row in met if sum(one.is_of(row.name) for one in COLUMNS) != 1] == []
 
 
 def test_each_failure_of_the_page_has_a_table() -> None:
