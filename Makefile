@@ -6,7 +6,7 @@ IN_LAB = $(if $(LAB),--lab $(LAB))
 HOW = $(IN_LAB) $(if $(FAMILY),--family $(FAMILY)) $(if $(KEEP),--keep) $(if $(JOBS),--jobs $(JOBS))
 
 .DEFAULT_GOAL := help
-.PHONY: help lab-up lab-down lab-status claims scenarios test unit lint doctor report docs bench engine clean FORCE
+.PHONY: help lab-up lab-down lab-status claims clients scenarios test unit lint doctor report docs bench engine clean FORCE
 
 help: ## Print this help
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { sub("%", "<name>", $$1); printf "  %-16s %s\n", $$1, $$2 }' Makefile
@@ -26,6 +26,9 @@ scenario-%: $(READY) FORCE ## Run one scenario (see: .venv/bin/errnolab list)
 
 claims: $(READY) ## Judge the claims of the tutorial by running what shows them
 	@$(ERRNOLAB) claims --run $(IN_LAB) $(if $(JOBS),--jobs $(JOBS))
+
+clients: $(READY) ## Measure what real clients do, for docs/clients.md (an hour or two)
+	@$(PYTHON) -m lab.clients $(if $(JOBS),--jobs $(JOBS)) $(if $(LAB),--lab $(LAB))
 
 scenarios: $(READY) ## Run every scenario
 	@$(ERRNOLAB) run --all $(HOW)
@@ -47,10 +50,10 @@ doctor: $(READY) ## List what this kernel, engine and user can do
 report: $(READY) ## Write the report on the newest runs
 	@$(ERRNOLAB) report
 
-docs: $(READY) ## Write the pages that are made from the code: errors, words, tutorial
+docs: $(READY) ## Write the pages that are made: errors, words, tutorial, clients
 	@$(ERRNOLAB) explain --write docs/errors
 	@$(PYTHON) -m lab.words
-	@$(PYTHON) -m lab.walk
+	@$(PYTHON) -m lab.walk && $(PYTHON) -m lab.clients_page
 
 bench: $(READY) ## Measure the lab against its aims
 	@$(ERRNOLAB) bench

@@ -13,11 +13,11 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from lab import apt, console, places, shell
+from lab import apt, console, places, pypi, shell
 from lab.engine import Engine, patience
 from lab.errors import CommandFailed, ImageError
 from lab.topology import GUESTS
@@ -26,7 +26,10 @@ SUITE = "bookworm"
 PULLED = f"debian:{SUITE}-slim"
 BASE = f"errnolab/base:{SUITE}"
 HOST = "errnolab/host"
+# Images for the network of one of the hosts, made like a guest's.
+BESIDE = ("services",)
 LABEL = "errnolab=image"
+STAGE = "errnolab=stage"
 IMAGES = places.SHIPPED / "images"
 
 # A registry that needs longer to say what it has would take minutes to send it.
@@ -58,8 +61,12 @@ def ensure_guest(engine: Engine, role: str) -> str:
     if not _exists(engine, tag):
         base = ensure(engine)
         again = f"{console.this_command()} up --with {role}"
-        with _making(f"Building {tag}, which only some scenarios need", again) as detail:
-            _build(engine, IMAGES / role, tag, {"BASE": base}, detail)
+        with (
+            _making(f"Building {tag}, which only some scenarios need", again) as detail,
+            _context(IMAGES / role, detail) as folder,
+        ):
+            _build(engine, folder, tag, {"BASE": base}, detail)
+            _remove_stages(engine)
     return tag
 
 
@@ -103,7 +110,7 @@ def remove_ours(engine: Engine) -> list[str]:
     from docker.errors import APIError  # noqa: PLC0415
 
     gone: list[str] = []
-    kept = {BASE, host_tag(), *map(guest_tag, GUESTS)}
+    kept = {BASE, host_tag(), *map(guest_tag, (*GUESTS, *BESIDE))}
     for image in engine.client.images.list(filters={"label": LABEL}):
         if not kept & set(image.tags):
             try:
@@ -209,6 +216,32 @@ def _build(engine: Engine, folder: Path, tag: str, args: Mapping[str, str], deta
         path=str(folder), tag=tag, buildargs=dict(args), rm=True, forcerm=True, decode=True
     )
     _follow(events, _shortly(detail))
+
+
+def _remove_stages(engine: Engine) -> None:
+    """Remove what images were compiled in, which may be larger than they are.
+
+    Of one that is being made just now, a container uses it.
+    """
+    from docker.errors import APIError  # noqa: PLC0415
+
+    for image in engine.client.images.list(filters={"label": STAGE, "dangling": True}):
+        with suppress(APIError):
+            engine.client.images.remove(str(image.id))
+
+
+@contextmanager
+def _context(folder: Path, detail: Detail) -> Iterator[Path]:
+    """Yield the folder to build from: with requirements.txt, a copy that has them in pypi/."""
+    requirements = folder / "requirements.txt"
+    if not requirements.is_file():
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix="errnolab-") as made:
+        context = Path(made) / folder.name
+        shutil.copytree(folder, context)
+        pypi.fetch(requirements, context / "pypi", _shortly(detail))
+        yield context
 
 
 def _follow(events: Iterable[Mapping[str, Any]], on_line: Detail) -> None:

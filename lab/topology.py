@@ -2,8 +2,9 @@
 
 ```
  client    .10 ┬─ client_net ─── .2 ┐                            ┌ .10  server
-(browser   .20)┘                    router  .2 ── server_net ────┤(.20  gateway)
- bystander .10 ── bystander_net ─ .2 ┘                           └(.30  workshop)
+(browser   .20)┤                    router  .2 ── server_net ────┤(.20  gateway)
+(clients   .30)┘                     │                           └(.30  workshop)
+ bystander .10 ── bystander_net ─ .2 ┘
 ```
 The hosts in brackets are guests: a lab has one when a case asks for it.
 Lab n owns block n: eight /24 of 198.18.0.0/15 and the /48 2001:db8:n::. The
@@ -24,13 +25,14 @@ FAMILIES: tuple[Family, ...] = ("ipv4", "ipv6")
 
 CORE_HOSTS = ("server", "router", "client", "bystander")
 # Hosts with an image and a Compose profile of their own, and the network they live on.
-GUESTS = {"gateway": "server_net", "workshop": "server_net", "browser": "client_net"}
+GUESTS = {"gateway": "server_net", "workshop": "server_net", "browser": "client_net",
+          "clients": "client_net"}  # fmt: skip
 HOSTS = (*CORE_HOSTS, *GUESTS)
 # Where a caller's program may run: the hosts on the client's side of the router.
 CALLERS = ("client", *(role for role, network in GUESTS.items() if network == "client_net"))
 VANTAGES = ("client", "router", "server")
 # From left to right in a drawing.
-ACROSS = ("client", "browser", "router", "gateway", "workshop", "server")
+ACROSS = ("client", "browser", "clients", "router", "gateway", "workshop", "server")
 NETWORKS = ("client_net", "bystander_net", "server_net")
 BLOCKS = 64
 
@@ -55,7 +57,7 @@ ADDRESSES = (*DESTINATIONS, *SPECIAL)
 ECHO_PORT = 16555
 # The last part of an address on its network, where it is not 10.
 LAST = {"router": "2", "absent": "99", "absent_near": "99",
-        "gateway": "20", "workshop": "30", "browser": "20"}  # fmt: skip
+        "gateway": "20", "workshop": "30", "browser": "20", "clients": "30"}  # fmt: skip
 # Those that a program may be told to go to; each has a name for both families, "server",
 # and one for each alone, "server4".
 NAMED = ("server", "elsewhere", "absent", "absent_near", "gateway")

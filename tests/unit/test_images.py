@@ -29,6 +29,7 @@ class FakeEngine:
         self.events: list[dict[str, Any]] = [{"stream": "Step 1/9 : FROM x\n"}]
         self.imported = "{}"
         self.listed: list[Any] = []
+        self.stages: list[Any] = []
         self.in_use: set[str] = set()
         self.api = SimpleNamespace(timeout=60, build=self.build, import_image=self.import_image)
         self.images = SimpleNamespace(
@@ -55,9 +56,8 @@ class FakeEngine:
         self.tags.add(f"{name}:{tag}")
         return self.imported
 
-    def list(self, *, filters: dict[str, str]) -> Any:
-        assert filters == {"label": images.LABEL}
-        return self.listed
+    def list(self, *, filters: dict[str, Any]) -> Any:
+        return {images.LABEL: self.listed, images.STAGE: self.stages}[filters["label"]]
 
     def remove(self, name: str) -> None:
         if name in self.in_use:
@@ -273,6 +273,41 @@ def test_only_old_images_of_ours_are_removed(engine: Engine, fake: FakeEngine) -
     fake.in_use = {"used"}
     assert images.remove_ours(engine) == ["errnolab/host:0123", "torn"]
     assert fake.did == ["remove old", "remove torn"]
+
+
+def test_an_image_that_asks_for_packages_of_pypi_is_made_of_a_copy_with_them(
+    engine: Engine, fake: FakeEngine, sources: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sources stay as they are: what is fetched is no part of the image's name."""
+    (guest := sources.parent / "clients").mkdir()
+    (guest / "requirements.txt").write_text("requests==1")
+    built: dict[str, list[str]] = {}
+
+    def build(*, path: str, tag: str, **_kwargs: Any) -> list[dict[str, Any]]:
+        built[tag.partition(":")[0]] = sorted(found.name for found in Path(path).iterdir())
+        return []
+
+    monkeypatch.setattr("lab.pypi.fetch", lambda _file, folder, _on_line: folder.mkdir())
+    fake.api.build = build
+    images.ensure_guest(engine, "clients")
+    assert built["errnolab/clients"] == ["pypi", "requirements.txt"]
+    assert [found.name for found in guest.iterdir()] == ["requirements.txt"]
+
+
+def test_what_an_image_was_compiled_in_is_removed(engine: Engine, fake: FakeEngine) -> None:
+    """But for one that another build uses just now."""
+    fake.stages = [SimpleNamespace(id="done"), SimpleNamespace(id="in use")]
+    fake.in_use = {"in use"}
+    images.ensure_guest(engine, "gateway")
+    assert fake.did[-1] == "remove done"
+
+
+def test_an_image_for_a_hosts_network_is_kept_as_a_guests_is(
+    engine: Engine, fake: FakeEngine
+) -> None:
+    for role in images.BESIDE:
+        fake.listed.append(SimpleNamespace(id=role, short_id=role, tags=[images.guest_tag(role)]))
+    assert images.remove_ours(engine) == []
 
 
 def test_the_programs_of_the_image_can_be_executed() -> None:
