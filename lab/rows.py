@@ -60,14 +60,15 @@ class Row:
     @property
     def host_name(self) -> str:
         """Return the name that the program is told: one of this family alone, unless said."""
-        return self.case.host_name or f"{self.role}{self.family[-1]}"
+        said: str = resolve(self.case.host_name, _facts(self.case, self.family))
+        return said or f"{self.role}{self.family[-1]}"
 
     @property
     def what(self) -> str:
         """Return what tells the row from others in what the program meets, not in its name."""
         faults = resolve(self.case.faults, _facts(self.case, self.family))
         # The words for a fault differ in what they are called, not in what they do.
-        return repr([[(f, f.arguments) for f in faults], self.role, self.case.host_name])
+        return repr([[(f, f.arguments) for f in faults], self.host_name])
 
     def scenario(self, program: Program, ports: tuple[int, int], services: Sequence[Service]
                  ) -> Scenario:  # fmt: skip
@@ -195,7 +196,7 @@ def _rows(
             row = Row(name, family, case, role, scenario.title)
             row = met.setdefault((family, row.what), row)
             if only in ("", case.name):
-                wanted.append(row)
+                wanted.append(replace(row, name=name) if only else row)
     if len(met) == len({family for family, _ in met}):
         wanted = [replace(row, name=scenario.name) for row in wanted]
     rows = {(row.name, row.family): row for row in wanted}
