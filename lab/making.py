@@ -5,10 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from lab import containers
 from lab.calls import Call
 from lab.errors import LabError
+from lab.inside.octets import as_octets
 from lab.lab import Lab
 from lab.proofs import name_of
 from lab.topology import Family
@@ -71,6 +74,8 @@ class Making:
 
     def _ask(self, call: Call, operation: str, **more: Any) -> dict[str, Any]:
         deadline_s = self.deadline_s or call.deadline_s
+        if call.name == "contain":
+            return contain(self.lab, call.on, more["step"])
         host = self.lab.hosts[call.on]
         asked = host.ask(operation, caller=self.callers[call.who], deadline_s=deadline_s, **more)
         got: dict[str, Any] = host.answer(asked, within_s=deadline_s + ANSWER_S)
@@ -85,6 +90,20 @@ class Making:
             at_ns = self.lab.hosts[one.call.on].do("now_ns") - int(elapsed_ms * 1e6)
             got |= {"value": None, "errno": 0, "at_ns": at_ns, "elapsed_ms": elapsed_ms}
         one.answer = got
+
+
+def contain(lab: Lab, host: str, step: Mapping[str, Any]) -> dict[str, Any]:
+    """Run a program in a container beside a host, and return the answer as a host would."""
+    begun, at_ns = time.perf_counter(), lab.hosts[host].do("now_ns")
+    outcome = containers.run_in_container(
+        lab, host, step["image"], step["argv"], env=step["env"],
+        stdin=as_octets(step.get("stdin", "")), mounts=[Path(path) for path in step["mounts"]],
+        timeout_s=step["timeout_s"],
+    )  # fmt: skip
+    return {
+        "value": -1 if outcome["missing"] else 0, "errno": 0, "at_ns": at_ns, "outcome": outcome,
+        "elapsed_ms": (time.perf_counter() - begun) * 1e3, "detail": outcome["missing"],
+    }  # fmt: skip
 
 
 def address_of(lab: Lab, call: Call, family: Family) -> str:

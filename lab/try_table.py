@@ -86,15 +86,23 @@ def cells(result: Result) -> list[str]:
     ]  # fmt: skip
 
 
+def _told(results: Sequence[Result]) -> tuple[list[str], list[list[str]]]:
+    """Return titles and rows of the table, without columns in which no row has anything."""
+    rows = [cells(result) for result in results]
+    kept = [n for n in range(len(TITLES)) if any(row[n] for row in rows)]
+    return [TITLES[n] for n in kept], [[row[n] for n in kept] for row in rows]
+
+
 def show(results: Sequence[Result], judged: bool) -> None:
     """Print the table, with verdicts if something was `judged`, and why rows are not well."""
+    titles, rows = _told(results)
     table = Table(box=None, pad_edge=False)
-    for title in (*(("verdict",) if judged else ()), *TITLES):
+    for title in (*(("verdict",) if judged else ()), *titles):
         long = title in ("last line", "tried")
         table.add_column(title, overflow="fold", no_wrap=not long)
-    for result in results:
+    for result, row in zip(results, rows):
         verdict = [Text(result.verdict, style=COLOURS[result.verdict])] if judged else []
-        table.add_row(*verdict, *map(Text, cells(result)))
+        table.add_row(*verdict, *map(Text, row))
     page = console.out if console.out.is_terminal else Console(width=WIDE, highlight=False)
     page.print(table)
     for result in results:
@@ -123,10 +131,11 @@ def again(argv: Sequence[str], name: str, family: Family) -> str:
 
 def markdown(results: Sequence[Result], judged: bool, title: str) -> str:
     """Return the table in Markdown, for a page or a job's summary."""
-    titles = [*(["verdict"] if judged else []), *TITLES]
+    told, rows = _told(results)
+    titles = [*(["verdict"] if judged else []), *told]
     lines = [f"### {title}", "", _pipes(titles), _pipes(["---"] * len(titles))]
-    for result in results:
-        lines.append(_pipes([*([result.verdict] if judged else []), *cells(result)]))
+    for result, row in zip(results, rows):
+        lines.append(_pipes([*([result.verdict] if judged else []), *row]))
     troubles = [
         f"- `{r.scenario}` ({r.family}): {proof.what}: wanted {proof.wanted}, got {proof.got}"
         for r in results
