@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
 import json
-import os
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lab import sending
-from lab.errors import CommandFailed, LabError, NotAnswered
+from lab import sending, trace
+from lab.calls import Call
+from lab.errors import CommandFailed, HostLost, LabError, NotAnswered
 from lab.hosts import Host
 from lab.inside import function as inside
-from lab.inside.octets import as_octets
+from lab.program import IN_A_HOST, Outcome
 
 # What a host may need to end a program that is late, and to say so.
 ENDING_S = 20.0
 CALL_S = 30.0
-_numbers = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -46,10 +43,14 @@ class Ran:
 
     @property
     def errnos(self) -> list[str]:
-        """Return the errnos that its system calls got, in order. Raises: LabError, untraced."""
+        """Return the errnos that its calls on the network got, in order.
+
+        Raises: LabError if it was not traced.
+        """
         if not self.trace:
             raise LabError(f"{self.argv[0]} was not traced: {self.untraced}")
-        return re.findall(r"= -1 (E[A-Z0-9]+)", self.trace)
+        found = trace.errnos(trace.parse(self.trace))
+        return [got.errno_name for got in found for _ in range(got.times)]
 
 
 class RemoteHost:
@@ -63,20 +64,23 @@ class RemoteHost:
 
     def run(
         self, argv: Sequence[str], *, timeout_s: float = 10.0, stdin: bytes = b"",
-        env: Mapping[str, str] | None = None,
+        env: Mapping[str, str] | None = None, trace: bool = True,
     ) -> Ran:  # fmt: skip
         """Run a program in this host, and wait until it and all that it started have ended.
 
-        Args: `timeout_s` is when it is ended (SIGTERM, and SIGKILL 2 s later); `env` is
-        added to the host's environment, in which SERVER is a name, SERVER4 and SERVER6
-        are addresses, and there are PORT and URL.
+        Args: `timeout_s` is when it is ended (SIGTERM, and SIGKILL 2 s later). Its environment
+        is PATH, HOME, LANG, what tells it where the server is (SERVER, a name; SERVER4 and
+        SERVER6, addresses; PORT; URL), and `env`. Without `trace` its errnos are not known.
         Raises: CommandFailed, status 127, if the host has no such program; HostLost.
         """
-        got = self._task(argv, timeout_s, stdin=stdin, env={**self._environment(), **(env or {})})
+        got, _ = self._made("supervise", timeout_s, env or {}, argv=list(argv), trace=trace,
+                            **({"stdin": stdin} if stdin else {}))  # fmt: skip
+        if got.missing:
+            raise CommandFailed(self.role, argv, 127, stderr=got.missing)
         return Ran(
-            tuple(argv), got["value"], _text(got["stdout"]), _text(got["stderr"]), got["ran_ms"],
-            got["late"], got["left"], got["stdout_bytes"], got["stderr_bytes"], got["trace"],
-            got["untraced"],
+            tuple(argv), got.status, _text(got.stdout), _text(got.stderr), got.ran_ms, got.late,
+            got.left, got.stdout_bytes, got.stderr_bytes, got.trace,
+            got.untraced if trace else "that was not asked for",
         )  # fmt: skip
 
     def call(
@@ -92,36 +96,41 @@ class RemoteHost:
         process, or returns what is no plain data; HostLost.
         """
         task = sending.task(function, args, kwargs)
-        # -I: nothing of this host's user is imported; -u: what it printed is there if it dies.
-        argv = ["python3", "-Iu", "-c", sending.PROGRAM]
-        got = self._task(argv, deadline_s, env=dict(self._environment()), given=task)
-        printed, said = _text(got["stdout"]), _text(got["stderr"])
-        print(printed, end="")
-        what = f"{self.role}: {function.__name__}"
-        if got["late"]:
-            raise NotAnswered(f"{what} did not return in {deadline_s:g} s{_last(said)}")
-        if not got["result"]:
-            why = "returned too much" if got["result"] is None else f"ended with {got['value']}"
-            raise NotAnswered(f"{what}: its process {why}{_last(said)}")
-        return _answer(what, json.loads(got["result"]))
+        got, result = self._made("function", deadline_s, {}, program=sending.PROGRAM, data=task)
+        print(_text(got.stdout), end="")
+        what, said = f"{self.role}: {function.__name__}", _last(_text(got.stderr))
+        if got.late:
+            raise NotAnswered(f"{what} did not return in {deadline_s:g} s{said}")
+        if not result:
+            why = "returned too much" if result is None else f"ended with {got.status}"
+            raise NotAnswered(f"{what}: its process {why}{said}")
+        return _answer(what, json.loads(result))
 
-    def _task(self, argv: Sequence[str], timeout_s: float, **more: Any) -> dict[str, Any]:
-        """Run a program; return its outcome (see `lab.inside.tasks`)."""
-        host, task = self._host(self.role), f"{os.getpid()}-{next(_numbers)}"
-        asked = host.ask("task_run", task=task, argv=list(argv), timeout_s=timeout_s, **more)
+    def _made(
+        self, name: str, timeout_s: float, env: Mapping[str, str], **arguments: Any
+    ) -> tuple[Outcome, str | None]:
+        """Have a call made that runs a program; return the outcome, and its result if any.
+
+        Whatever ends this, an interrupt too, ends the program and all that it started.
+        """
+        host = self._host(self.role)
+        environment = {**IN_A_HOST, **self._environment(), **env}
+        arguments = {**arguments, "env": environment, "timeout_s": timeout_s}
+        step = Call(self.role, name, arguments, socket="").step("ipv4", "")
+        within_s = timeout_s + ENDING_S
+        caller = host.do("caller_open")
         try:
-            got: dict[str, Any] = host.answer(asked, within_s=timeout_s + ENDING_S)
-        except BaseException:
-            # An interrupt, say: what was started must not go on.
-            host.ask("task_end", task=task)
-            raise
-        if got["missing"]:
-            raise CommandFailed(self.role, argv, 127, stderr=got["missing"])
-        return got
+            asked = host.ask("caller_call", caller=caller, step=step, deadline_s=within_s)
+            answer = host.answer(asked, within_s=within_s + ENDING_S)
+        finally:
+            host.do("caller_close", caller=caller)
+        if "outcome" not in answer:
+            raise HostLost(f"{self.role}: {answer.get('lost', 'a program could not be ended')}")
+        return Outcome.of(answer["outcome"]), answer.get("result")
 
 
-def _text(octets: str) -> str:
-    return as_octets(octets).decode("utf-8", "replace")
+def _text(octets: bytes) -> str:
+    return octets.decode("utf-8", "replace")
 
 
 def _last(said: str) -> str:

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import importlib
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,6 +22,7 @@ from dataclasses import dataclass, field, replace
 from lab import breaking, guests, netns, scenario, watching
 from lab import engine as engines
 from lab import lab as labs
+from lab.aim import aimed
 from lab.breaking import HitCounter
 from lab.errors import (
     CommandFailed,
@@ -33,7 +33,7 @@ from lab.errors import (
     NotUndone,
     ScenarioError,
 )
-from lab.faults import Fault, Hits, Plan
+from lab.faults import Fault, Plan
 from lab.hosts import Host
 from lab.known import resolve
 from lab.lab import Lab, LabSite
@@ -193,10 +193,8 @@ class LabFixture:
         __tracebackhide__ = True  # A report shows the test's own lines.
         wanted: dict[Family, Case] = {}
         for one, case_ in cases_of(scenario.load(name), families_of(family), case):
-            aimed = replace(
-                case_, fault=[self._aimed(fault, port, proto) for fault in case_.faults]
-            )
-            wanted[one] = resolve(aimed, self.held.facts(one, case_.given))
+            aims = replace(case_, fault=[self._aimed(fault, port, proto) for fault in case_.faults])
+            wanted[one] = resolve(aims, self.held.facts(one, case_.given))
         faults = [(one, fault) for one, whole in wanted.items() for fault in whole.faults]
         for one, whole in wanted.items():
             lacking = missing(self.held, whole, one)
@@ -256,7 +254,7 @@ class LabFixture:
             return fault
         if not 1 <= (port or ECHO_PORT) <= 65535 or proto not in (None, "tcp", "udp"):
             raise LabError(f"port {port} is not 1 to 65535, or proto {proto!r} not tcp or udp")
-        return aim(fault, proto=proto or "tcp", port=port or ECHO_PORT)
+        return aimed(fault, caller="client", proto=proto or "tcp", port=port or ECHO_PORT)
 
     @contextlib.contextmanager
     def _block(
@@ -448,36 +446,6 @@ def cases_of(
         has = " and ".join(dict.fromkeys(one for one, _ in faulty))
         raise ScenarioError(whole.name, [f"it has a fault in {has} alone"])
     return list(first.items())
-
-
-def aim(fault: Fault, *, proto: str, port: int) -> Fault:
-    """Return a fault aimed at a service of the server, as the client meets it."""
-    try:
-        module = importlib.import_module("lab.aim")
-    except ModuleNotFoundError:
-        return _aim_here(fault, proto, port)
-    aimed: Fault = module.aimed(fault, caller="client", proto=proto, port=port)
-    return aimed
-
-
-def _aim_here(fault: Fault, proto: str, port: int) -> Fault:
-    """Aim the faults that name a flow, and the one that stops a service."""
-    arguments = dict(fault.arguments)
-    if isinstance(arguments.get("port"), list):
-        arguments["port"] = [arguments["port"][0], str(port)]
-    elif "port" in arguments:
-        arguments["port"] = port
-    if "proto" in arguments:
-        arguments["proto"] = proto
-    if fault.kind == "stop" and port == WEB_PORT:
-        return replace(fault, planner=_plan_stop_web, arguments={}, spares=("tcp", "udp"))
-    return replace(fault, arguments=arguments)
-
-
-def _plan_stop_web(_site: LabSite, **_where: str) -> Plan:
-    """Plan to stop the lab's HTTP server; the RSTs of the server's kernel are the hits."""
-    return replace(WEB, commands=WEB.undo, undo=WEB.commands,
-                   hits=Hits("server", counters=("Tcp.OutRsts",)))  # fmt: skip
 
 
 def _same(one: Plan, other: Plan) -> bool:

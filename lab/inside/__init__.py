@@ -15,7 +15,7 @@ nothing of `lab` but each other.
 | `states` | notes the states of TCP connections over time |
 | `caller`, `calls` | the process that makes calls, and the calls, a module for each kind |
 | `octets` | bytes as text, for a call and its answer |
-| `tasks`, `function` | programs and functions of a user's tests |
+| `function` | what a fresh interpreter runs to call a function of a user's test |
 | `bystander` | echoes beside a fault |
 | `probe` | tries what this kernel can do |
 """

@@ -39,7 +39,6 @@ from lab.inside.state import (
     wait_ready,
 )
 from lab.inside.states import states_look, states_start, states_stop
-from lab.inside.tasks import task_end, task_run, tasks_end
 
 OPERATIONS: dict[str, Callable[..., Any]] = {
     operation.__name__: operation
@@ -48,7 +47,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
         caller_open, callers_end, capture_look, capture_start, capture_stop, counters, echo,
         end_orphans, fault_in, fault_out, faults, interfaces, lock, now_ns, probe, recall,
         remember, run, settle, snapshot, states_look, states_start, states_stop, sysctls,
-        task_end, task_run, wait_ready,
+        wait_ready,
     )
 }  # fmt: skip
 
@@ -69,5 +68,4 @@ def serve(channel: Any) -> None:
             threading.Thread(target=answer, args=request, daemon=True).start()
     finally:
         callers_end()
-        tasks_end()
         unlock()

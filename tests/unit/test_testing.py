@@ -14,7 +14,7 @@ import pytest
 from lab import Case, Scenario, connect, drop, stop, testing
 from lab.errors import LabError, ScenarioError
 from lab.faults import Plan
-from lab.testing import LabFixture, aim, cases_of, families_of
+from lab.testing import LabFixture, cases_of, families_of
 
 pytest_plugins = ["pytester"]
 
@@ -260,8 +260,10 @@ def test_a_fault_that_is_not_there_is_an_error_that_says_why(
 
 
 def test_a_fault_is_aimed_at_another_port() -> None:
-    assert "8080" in repr(aim(DROP, proto="tcp", port=8080))
-    assert "16555" not in repr(aim(DROP, proto="tcp", port=8080))
+    fixture = LabFixture("unit", port=8080)
+    assert "8080" in repr(fixture._aimed(DROP, None, None))
+    assert "9000" in repr(fixture._aimed(DROP, 9000, None))
+    assert "'udp'" in repr(fixture._aimed(drop(on="router", to="server", flags=""), None, "udp"))
 
 
 @pytest.mark.parametrize(("port", "proto"), [(0, None), (65536, None), (80, "icmp")])

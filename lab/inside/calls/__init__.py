@@ -12,6 +12,7 @@ from typing import Any
 from lab.inside.calls import (
     data,
     descriptors,
+    functions,
     messages,
     names,
     options,
@@ -29,7 +30,8 @@ OCTETS = ("data", "stdin")
 # Calls that may take a part of what they are given.
 TAKE = ("send", "write", "send_rest")
 # Importing a module puts its calls into the table.
-MODULES = (data, descriptors, messages, names, options, programs, sockets, supervised, waiting)
+MODULES = (data, descriptors, functions, messages, names, options, programs, sockets, supervised,
+           waiting)  # fmt: skip
 
 
 def make(

@@ -138,9 +138,13 @@ def _supervise(
 
 
 def run_program(
-    argv: Sequence[str], env: Mapping[str, str], timeout_s: float, stdin: bytes, trace: bool
-) -> dict[str, Any]:
-    """Run a program, in a session of its own; return its outcome (see `lab.program.Outcome`)."""
+    argv: Sequence[str], env: Mapping[str, str], timeout_s: float, stdin: bytes, trace: bool,
+    pass_fds: Sequence[int] = (),
+) -> dict[str, Any]:  # fmt: skip
+    """Run a program, in a session of its own; return its outcome (see `lab.program.Outcome`).
+
+    Args: `pass_fds` are descriptors that it has too, under the same numbers.
+    """
     missing = _why_not_here(argv[0], env)
     if missing:
         return _outcome(missing=missing)
@@ -156,7 +160,7 @@ def run_program(
             os.mkfifo(fifo)
             streams[_opened(stack, fifo)] = lines
         process, ends = _start(
-            stack, [*(tracing.tracer(str(fifo)) if trace else ()), *argv], env, stdin
+            stack, [*(tracing.tracer(str(fifo)) if trace else ()), *argv], env, stdin, pass_fds
         )
         streams |= {ends[0]: out, ends[1]: err}
         watch = Watch(streams)
@@ -195,8 +199,9 @@ def _why_not_here(name: str, env: Mapping[str, str]) -> str:
 
 
 def _start(
-    stack: contextlib.ExitStack, argv: Sequence[str], env: Mapping[str, str], stdin: bytes
-) -> tuple[subprocess.Popen[bytes], tuple[int, int]]:
+    stack: contextlib.ExitStack, argv: Sequence[str], env: Mapping[str, str], stdin: bytes,
+    pass_fds: Sequence[int],
+) -> tuple[subprocess.Popen[bytes], tuple[int, int]]:  # fmt: skip
     """Start a program; return it, and our ends of its standard output and error."""
     pipes, marked = [os.pipe(), os.pipe()], {**env, MARK: str(os.getppid())}
     source = _source(stdin)
@@ -204,7 +209,7 @@ def _start(
         process: subprocess.Popen[bytes] = subprocess.Popen(
             argv, stdin=source, stdout=pipes[0][1], stderr=pipes[1][1], env=marked,
             preexec_fn=_as_from_a_shell,  # noqa: PLW1509  # a caller has one thread
-            start_new_session=True,
+            start_new_session=True, pass_fds=pass_fds,
         )  # fmt: skip
     finally:
         for fd in (source, pipes[0][1], pipes[1][1]):
