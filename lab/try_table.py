@@ -14,7 +14,6 @@ from lab import console
 from lab.proofs import duration
 from lab.render import COLOURS
 from lab.result import Result
-from lab.topology import Family
 
 FAMILY_NAMES: Mapping[str, str] = {"ipv4": "IPv4", "ipv6": "IPv6"}
 # A table wants room: where nobody's terminal says how wide it is, it is this wide.
@@ -121,12 +120,14 @@ def _show_trouble(result: Result) -> None:
     if result.verdict == "invalid":
         console.out.print(Text(f"  {result.reason}"))
     console.out.print(Text(f"  evidence: {result.evidence}"))
+    console.out.print(Text(f"  again:    {_again(result)}"))
 
 
-def again(argv: Sequence[str], name: str, family: Family) -> str:
-    """Return the command that tries one row again."""
-    this = console.this_command()
-    return f"{this} try --scenario {name} --family {family[-1]} -- {shlex.join(argv)}"
+def _again(result: Result) -> str:
+    """Return the command that tries one row again, as far as the row knows it."""
+    this, program = console.this_command(), result.cases[0].program
+    row = f"{this} try --scenario {result.scenario} --family {result.family[-1]}"
+    return f"{row} -- {shlex.join(program['argv'])}" if program else row
 
 
 def markdown(results: Sequence[Result], judged: bool, title: str) -> str:
