@@ -15,6 +15,7 @@ import os
 import re
 import socket
 import tempfile
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -96,6 +97,10 @@ class Lab:
     healed: list[str] = field(default_factory=list)
     fresh: bool = False
     lacking: set[str] = field(default_factory=set)
+    # What ends a program that runs in a container beside the hosts; see `abort`.
+    under_way: set[threading.Event] = field(default_factory=set)
+    # The protocols of the echo that a user's own service has taken the place of.
+    replaced: set[str] = field(default_factory=set)
 
     def all(self, operation: str, **arguments: Any) -> dict[str, Any]:
         """Put one question to every host at once."""
@@ -185,7 +190,9 @@ class Lab:
         return Facts(family, self.sysctls, given or {})
 
     def abort(self) -> None:
-        """End every call that is under way."""
+        """End every call that is under way, and every program in a container of its own."""
+        for event in list(self.under_way):
+            event.set()
         with contextlib.suppress(LabError):
             self.all("callers_end")
 
@@ -565,7 +572,7 @@ def _learn(lab: Lab) -> None:
 
 
 def _end_helpers(lab: Lab) -> None:
-    """Remove what a killed command may have left to write sysctls (lab/settings.py)."""
+    """Remove what a killed command left beside the hosts: programs, what writes sysctls."""
     from docker.errors import APIError  # noqa: PLC0415  # the SDK is slow to import
 
     mine = {"label": f"{LABEL}={lab.name}"}
@@ -573,7 +580,7 @@ def _end_helpers(lab: Lab) -> None:
         if "errnolab.role" not in container["Labels"]:
             # It may be going away by itself at this moment.
             with contextlib.suppress(APIError):
-                lab.engine.client.api.remove_container(container["Id"], force=True)
+                lab.engine.client.api.remove_container(container["Id"], force=True, v=True)
 
 
 def _restore(lab: Lab, *, heal: bool) -> bool:

@@ -1,9 +1,14 @@
-"""Bytes as text, for a step and its answer; long runs of the same are written short."""
+"""Bytes as text, for a step and its answer; long runs of the same are written short.
+
+And what is kept of a stream that may be endless.
+"""
 
 from __future__ import annotations
 
 # From how many bytes on it is worth looking, and the longest piece looked for.
 LONG, PIECE = 1024, 16
+# How much of a stream is kept, at its beginning and at its end.
+KEPT = 16 * 1024
 
 
 def as_text(octets: bytes) -> str:
@@ -21,3 +26,26 @@ def as_octets(text: str) -> bytes:
     """Return the bytes that a text stands for."""
     piece, _, times = text.partition("*")
     return bytes.fromhex(piece) * int(times or 1)
+
+
+class Ends:
+    """The first and the last 16 KiB of a stream, and how many bytes it had."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.count = 0
+        self._first, self._last = bytearray(), bytearray()
+
+    def add(self, piece: bytes) -> None:
+        """Take what came next."""
+        self.count += len(piece)
+        room = KEPT - len(self._first)
+        self._first += piece[:room]
+        self._last += piece[room:]
+        del self._last[:-KEPT]
+
+    def octets(self) -> bytes:
+        """Return what is kept; a line in the middle says how much is not."""
+        left_out = self.count - len(self._first) - len(self._last)
+        mark = b"\n[%d bytes are left out]\n" % left_out if left_out else b""
+        return bytes(self._first) + mark + bytes(self._last)
