@@ -20,8 +20,6 @@ HOW = ("silent", "close", "close_at_once", "reset", "reset_at_once", "half")
 MISBEHAVING, SHUT, PORTS = 20_000, 24_000, 4_000
 NEEDS = ("nat-redirect", "conntrack")
 LISTEN = "0A"  # of /proc/net/tcp
-# States of conntrack in which a connection is over, and its ports are remembered.
-OVER = ("TIME_WAIT", "CLOSE")
 
 
 def misbehave(
@@ -70,9 +68,7 @@ def _plan_misbehave(
     site: Site, *, on: str, to: str, how: str, port: int, sender: str, times: int | None
 ) -> Plan:
     there = free_port(site, on, MISBEHAVING + port % PORTS)
-    label = ":".join(
-        ["errnolab:misbehave", how, sender, to, str(port), *([str(times)] * bool(times))]
-    )
+    label = f"errnolab:misbehave:{how}:{sender}:{to}:{port}" + (f":{times}" if times else "")
     redirected = _redirected(site, on, to, port, sender, there, label, times)
     name = f"misbehave-{how}-{sender}-{to}-{port}"
     spec = json.dumps({"port": there, "how": how})
@@ -99,8 +95,7 @@ def _redirected(
     """Plan to send a caller's new connections to another port of the host.
 
     The kernel remembers where a connection went until some time after its end, and a new
-    one from the same port goes the same way. So what is over is forgotten when the rule is
-    in, and all that went to the other port when it is out.
+    one from the same port goes the same way: that is forgotten when the rule is out.
     """
     flow = ["-s", site.address(sender), "-d", site.address(to), "-p", "tcp"]
     rule = [
@@ -113,10 +108,7 @@ def _redirected(
     assert plan.hits is not None
     return Plan(
         on, f"redirect ({site.flavour})",
-        commands=[
-            *plan.commands,
-            *([*forget, *flow, "--orig-port-dst", str(port), "--state", s] for s in OVER),
-        ],
+        commands=plan.commands,
         undo=[[*forget, "-p", "tcp", "--reply-port-src", str(there)], *plan.undo],
         hits=Hits(on, command=counted, read=plan.hits.read),
     )  # fmt: skip

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from lab import breaking, guests, scenario
+from lab import breaking, guests, misbehave, scenario, shut
 from lab.errors import CommandFailed
-from lab.faults import Plan
+from lab.faults import Fault, Plan
 from lab.known import resolve
 from lab.lab import Lab, LabSite
 from lab.runner import missing
@@ -94,6 +94,81 @@ def test_the_service_is_stopped_while_in_force(lab: Lab, hosts: Hosts) -> None:
         assert not hosts["server"].socket("tcp://:::16555").is_listening
         assert hosts["server"].socket("udp://:::16555").is_listening
     assert hosts["server"].socket("tcp://:::16555").is_listening
+
+
+# Echoes "hi" from a port of its own, so that the four-tuple is the same each time.
+FROM_ONE_PORT = """
+import socket, sys
+family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
+with socket.socket(family) as s:
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.settimeout(3)
+    s.bind(("", 17999))
+    try:
+        s.connect((sys.argv[1], 16555))
+        s.sendall(b"hi")
+        print(s.recv(9).decode() or "end")
+        # A RST of ours, so that it is over at once.
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, bytes([1, 0, 0, 0, 0, 0, 0, 0]))
+    except OSError as error:
+        print(type(error).__name__)
+"""
+
+
+@pytest.mark.parametrize("flavour", ["nft", "legacy"])
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(
+    ("fault", "met"),
+    [
+        (shut(), "ConnectionRefusedError"),
+        (misbehave(how="reset"), "ConnectionResetError"),
+        (misbehave(how="close"), "end"),
+    ],
+    ids=["shut", "reset", "close"],
+)
+def test_connection_goes_where_the_fault_leads_it_though_its_port_is_used_again(
+    lab: Lab, fault: Fault, met: str, family: Family, flavour: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """And the bystander's goes to the service all the while."""
+    monkeypatch.setattr(lab, "flavour", flavour)
+    address = lab.block.address("server", family)
+
+    def asks(role: str = "client") -> str:
+        return lab.hosts[role].run("python3", "-c", FROM_ONE_PORT, address).strip()
+
+    plan = fault.plan(LabSite(lab, family))
+    troubles: list[str] = []
+    for _ in range(2):
+        assert asks() == "abc"
+        with breaking.in_force(lab, [plan], "x", troubles):
+            counter = breaking.HitCounter(lab, plan.hits) if plan.hits else None
+            assert (asks(), asks("bystander")) == (met, "abc")
+            assert counter
+            assert counter.count() == 1
+        assert troubles == []
+    assert (asks(), asks("bystander")) == ("abc", "abc")
+    lab.settle()
+
+
+def test_rule_that_redirects_is_seen_in_either_flavour(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for flavour in ("nft", "legacy"):
+        monkeypatch.setattr(lab, "flavour", flavour)
+        before = lab.snapshot(["server"])
+        with breaking.in_force(lab, [shut().plan(LabSite(lab, "ipv6"))], "x", []):
+            now = lab.snapshot(["server"])["server"]["filter"]
+            # nft(8) does not print all of a rule of iptables.
+            assert [line for line in now if "dport 16555" in line and "counter drop" not in line]
+        assert lab.snapshot(["server"]) == before
+
+
+def test_looking_for_what_is_there_leaves_no_chain_behind(lab: Lab) -> None:
+    """A chain of the table nat would let the router track connections of IPv6."""
+    before = lab.snapshot()
+    assert lab.hosts["router"].do("probe")["nat-redirect"] == ""
+    assert lab.snapshot() == before
 
 
 def test_a_fault_that_fails_half_way_is_undone(lab: Lab) -> None:

@@ -27,6 +27,7 @@ from lab import (
     join,
     link_down,
     lose,
+    misbehave,
     mtu,
     no_address,
     no_route,
@@ -37,6 +38,7 @@ from lab import (
     route_via,
     routing_rule,
     segment,
+    shut,
     silence_icmp,
     slow_link,
     stop,
@@ -46,6 +48,7 @@ from lab import (
 from lab.faults import Fault, Hits, Plan
 from lab.faults.crafted import ANSWERED
 from lab.faults.firewall import FLAG_MATCHES, REJECT_REPLIES
+from lab.faults.misbehaving import HOW, MISBEHAVING, SHUT, free_port
 from lab.known import Facts, resolve
 from lab.topology import FAMILIES, Block, Family
 from tests.unit.site import ROUTES, Site
@@ -72,9 +75,17 @@ OF_THE_PATH = [
     join(to="server", ms=50, port=17000),
     bad_path(lose(to="server", nth=[1]), cut(to="server", every=2)),
 ]
+MISBEHAVING_SERVICES = [
+    *(misbehave(how=how) for how in HOW),
+    misbehave(how="close", to="elsewhere", times=2),
+    misbehave(how="close", port=8080, sender="browser"),
+    shut(),
+    shut(to="elsewhere", port=5432),
+]
 COUNTED = [
     *RULES,
     *OF_THE_PATH,
+    *MISBEHAVING_SERVICES,
     answer(to="server", by=[icmp_error(NO_SUCH_HOST), segment("RST,ACK", ack_add=1)]),
     stop(),
     stop(service="echo_udp"),
@@ -304,6 +315,9 @@ BESIDE = [
     silence_icmp(on="router", error="fragmentation-needed"),
     silence_icmp(on="router", error="host-unreachable"),
     silence_icmp(on="router", error="host-unreachable", to="bystander"),
+    shut(),
+    shut(port=17001),
+    shut(sender="bystander"),
 ]
 
 
@@ -497,6 +511,91 @@ def test_sysctls_are_written_as_text() -> None:
     plan = planned(sysctl(on="client", values={"net.ipv4.tcp_syncookies": 0}))
     assert plan.sysctls == {"net.ipv4.tcp_syncookies": "0"}
     assert (plan.host, plan.commands, plan.undo) == ("client", [], [])
+
+
+# --- a service that misbehaves -----------------------------------------------------------
+
+
+@BOTH
+@pytest.mark.parametrize("fault", MISBEHAVING_SERVICES, ids=name_of)
+def test_new_connections_of_one_caller_are_led_to_another_port(
+    fault: Fault, family: Family
+) -> None:
+    plan, site = planned(fault, family), Site(family)
+    rule = next(argv for argv in plan.commands if "-I" in argv)
+    assert rule[:5] == [f"{'iptables' if family == 'ipv4' else 'ip6tables'}-nft", "-w", "-I",
+                        "PREROUTING", "-t"]  # fmt: skip
+    said = {word: rule[rule.index(word) + 1] for word in ("-t", "-s", "-d", "-p", "--dport", "-j")}
+    assert said == {
+        "-t": "nat", "-s": site.address(fault.arguments["sender"]), "-d": site.address(fault.to),
+        "-p": "tcp", "--dport": str(fault.arguments["port"]), "-j": "REDIRECT",
+    }  # fmt: skip
+    (gone,) = (argv for argv in plan.undo if "-D" in argv)
+    assert gone == ["-D" if word == "-I" else word for word in rule]
+    assert "-F" not in gone
+
+
+@BOTH
+@pytest.mark.parametrize("fault", MISBEHAVING_SERVICES, ids=name_of)
+def test_what_is_known_of_connections_goes_with_the_rule(fault: Fault, family: Family) -> None:
+    """A port that is used again would go where its last connection went."""
+    plan = planned(fault, family)
+    there = plan.commands[-1][-1]
+    assert undone(plan)[-1] == ["errnolab-misbehave", "forget", "-f", family, "-p", "tcp",
+                                "--reply-port-src", there]  # fmt: skip
+
+
+@BOTH
+@pytest.mark.parametrize("how", HOW)
+def test_nobody_is_sent_where_nobody_misbehaves(family: Family, how: str) -> None:
+    plan = planned(misbehave(how=how), family)
+    program, verb, name, spec = plan.commands[0]
+    assert (program, verb) == ("errnolab-misbehave", "start")
+    assert [argv[:3] for argv in undone(plan)[1:2]] == [["errnolab-misbehave", "stop", name]]
+    assert "-D" in undone(plan)[0]
+    assert name in hits_of(plan).command[-1]
+    assert json.loads(spec) == {"port": MISBEHAVING + 16555 % 4000, "how": how}
+    assert plan.commands[1][-1] == str(json.loads(spec)["port"])
+
+
+def test_program_understands_how_it_is_to_misbehave(respond: ModuleType) -> None:
+    program = importlib.import_module("misbehave")
+    for how in HOW:
+        assert program.read_spec(planned(misbehave(how=how)).commands[0][3])["how"] == how
+
+
+def test_port_that_is_shut_is_hit_by_the_packets_of_the_rule() -> None:
+    plan = planned(shut())
+    assert [argv[0] for argv in plan.commands] == ["iptables-nft"]
+    assert plan.commands[0][-1] == str(SHUT + 16555 % 4000)
+    hits = hits_of(plan)
+    assert hits.command[1:] == ("-w", "-t", "nat", "-nvxL", "PREROUTING")
+    assert hits.read(listing((3, label_of(plan)))) == 3
+
+
+def test_only_the_first_connections_are_treated_so() -> None:
+    text = " ".join(planned(misbehave(how="reset", times=2)).commands[1])
+    assert "--limit 1/hour --limit-burst 2" in text
+    assert ":reset:client:server:16555:2" in text
+
+
+def test_port_where_somebody_listens_is_passed_over() -> None:
+    """The table is the kernel's: an address and a port in hexadecimal, a state; 0A is LISTEN."""
+
+    class Taken(Site):
+        def look(self, host: str, *argv: str) -> str:
+            assert (host, argv) == ("server", ("cat", "/proc/net/tcp", "/proc/net/tcp6"))
+            return (
+                "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt\n"
+                "   0: 0100007F:4E20 00000000:0000 0A 00000000:00000000 00:00000000 00000000\n"
+                "   1: 0A2212C6:4E22 0A2212C6:9C40 01 00000000:00000000 00:00000000 00000000\n"
+                "  sl  local_address                         remote_address                 st\n"
+                "   0: 00000000000000000000000000000000:4E21"
+                " 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000\n"
+            )
+
+    assert free_port(Taken(), "server", 20000) == 20002
+    assert free_port(Taken(), "server", 20005) == 20005
 
 
 # --- crafted packets -------------------------------------------------------------------
@@ -731,6 +830,11 @@ WRONG = [
     (route_via(on="client", to="server", via="nobody"), "no host 'nobody'"),
     (link_down(on="client", toward="nobody"), "no destination 'nobody'"),
     (stop(service="ssh"), "no service 'ssh'"),
+    (misbehave(how="rudely"), "how='rudely'"),
+    (misbehave(how="close", times=0), "times=0"),
+    (misbehave(how="close", sender="me"), "no sender 'me'"),
+    (shut(port=0), "port 0 is not"),
+    (shut(to="nowhere"), "no destination 'nowhere'"),
     (sysctl(values={"net.ipv4.no_such": 1}), "no sysctl 'net.ipv4.no_such'"),
     (sysctl(values={"kernel.osrelease": "7"}), "no sysctl 'kernel.osrelease'"),
     (answer(to="server", by=[]), "nothing to answer with"),

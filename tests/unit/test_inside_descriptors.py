@@ -186,6 +186,15 @@ def test_text_and_bytes_are_turned_over(
     assert (answer["value"], answer["errno"], answer.get("detail")) == (value, 0, told)
 
 
+@pytest.mark.parametrize(("in_order", "told"), [(True, "b:80, a:80"), (False, "a:80, b:80")])
+def test_addresses_are_told_sorted_or_as_a_caller_gets_them(
+    make: Maker, monkeypatch: pytest.MonkeyPatch, in_order: bool, told: str
+) -> None:
+    found = [(2, 1, 6, "", (address, 80)) for address in ("b", "a", "b")]
+    monkeypatch.setattr("lab.inside.calls.names.socket.getaddrinfo", lambda *_: found)
+    assert make(getaddrinfo(on=ON, node="x", in_order=in_order))["detail"] == told
+
+
 def test_domain_or_room_that_does_not_do_is_an_errno(make: Maker) -> None:
     assert failed(make(inet_pton(on=ON, text="x", domain="AF_UNIX"))) == "EAFNOSUPPORT"
     assert failed(make(inet_pton(on=ON, text="127.0.0.1", domain=99))) == "EAFNOSUPPORT"
