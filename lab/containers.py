@@ -80,6 +80,7 @@ def run_in_container(
         "untraced": "", or why there is no trace
         "missing": "", or why it could not be started
         "out_of_memory": bool, whether the kernel ended it, or one of its processes, for that
+        "start_ns": int, when it began (CLOCK_REALTIME), 0 if it never did
     Raises: ImageError if there is no such image, and none can be pulled; LabError if a
     mount is not here; HostLost; EngineError.
     """
@@ -393,6 +394,7 @@ class Box:
             "stderr": as_text(own), "stderr_bytes": self._stderr_bytes(own),
             "left": traced.left, "trace": traced.text, "untraced": untraced, "missing": missing,
             "out_of_memory": bool(state.get("OOMKilled")),
+            "start_ns": 0 if missing else int(_began_s(state, traced) * 1e9),
         }  # fmt: skip
 
     def _words(self, traced: Traced) -> tuple[str, str, bytes]:
@@ -437,8 +439,11 @@ def _value(state: Mapping[str, Any], traced: Traced, ended_with: str) -> int:
 
 def _ran_ms(state: Mapping[str, Any], traced: Traced) -> float:
     """Return how long the program ran, from its execve(2) where the trace tells."""
-    began = traced.began_s or _seconds(state["StartedAt"])
-    return max(0.0, (_seconds(state["FinishedAt"]) - began) * 1e3)
+    return max(0.0, (_seconds(state["FinishedAt"]) - _began_s(state, traced)) * 1e3)
+
+
+def _began_s(state: Mapping[str, Any], traced: Traced) -> float:
+    return traced.began_s or _seconds(state["StartedAt"])
 
 
 def _seconds(text: str) -> float:

@@ -95,8 +95,10 @@ class Making:
 def contain(lab: Lab, host: str, step: Mapping[str, Any]) -> dict[str, Any]:
     """Run a program in a container beside a host, and return the answer as a host would."""
     begun, at_ns = time.perf_counter(), lab.hosts[host].do("now_ns")
+    # What is only to see files of this machine needs an image all the same: the hosts' own.
+    image = step["image"] or str(lab.containers[host]["Image"])
     outcome = containers.run_in_container(
-        lab, host, step["image"], step["argv"], env=step["env"],
+        lab, host, image, step["argv"], env=step["env"],
         stdin=as_octets(step.get("stdin", "")), mounts=[Path(path) for path in step["mounts"]],
         timeout_s=step["timeout_s"],
     )  # fmt: skip

@@ -39,6 +39,11 @@ class Program:
     timeout_s: float = 10.0
 
     @property
+    def name(self) -> str:
+        """Return what it is called: its first word, or its image where that says what runs."""
+        return (*self.argv, self.image)[0]
+
+    @property
     def contained(self) -> bool:
         """Tell whether it runs in a container of its own."""
         return bool(self.image or self.mounts)
@@ -79,7 +84,8 @@ class Outcome:
     it was ended at the time-out, with `ended_with`. `stdout` and `stderr` are the first
     and the last 16 KiB. `left` is how many processes it left behind. `untraced` is why
     `trace` is empty, `missing` why it could not be started at all; else both are "".
-    `start_ns` is when it was started (CLOCK_REALTIME).
+    `start_ns` is when it was started (CLOCK_REALTIME). `out_of_memory`: it was ended for
+    that, or a process of its.
     """
 
     status: int
@@ -95,6 +101,7 @@ class Outcome:
     untraced: str
     missing: str
     start_ns: int = 0
+    out_of_memory: bool = False
 
     @classmethod
     def of(cls, raw: Mapping[str, Any]) -> Outcome:

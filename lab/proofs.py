@@ -114,7 +114,7 @@ def name_of(call: Call) -> str:
     to = call.to or literal
     way = f" to {to}:{port}" if to else f" {call.arguments.get('path', '')}".rstrip()
     if call.name in PROGRAMS:
-        way = f" {call.arguments['argv'][0]}"
+        way = f" {(*call.arguments['argv'], call.arguments.get('image'))[0]}"
     elif "program" in call.arguments:
         way = f" {call.arguments['program']}"
     way += ", in the background" if call.background else ""

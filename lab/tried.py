@@ -59,7 +59,7 @@ def command(
     if junit:
         evidence.write_junit(junit, results, kind="try")
     if markdown:
-        title = f"errnolab try: `{shlex.join(trial.program.argv)}`"
+        title = f"errnolab try: `{shlex.join(trial.program.argv) or trial.program.image}`"
         with markdown.open("a", encoding="utf-8") as page:
             page.write(try_table.markdown(results, judged, title))
     if str(as_json) != "-":
@@ -75,12 +75,12 @@ def _merged(options: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, Any
 
 
 def _trial(chosen: Mapping[str, Any], expected: Expectation, every: bool) -> Trial:
-    if not chosen.get("command"):
+    if not (chosen.get("command") or chosen.get("image")):
         raise click.UsageError("give a command: errnolab try -- curl -sS {URL}")
     host = chosen.get("host", "client")
     families = FAMILY_OF[chosen.get("family", "both")]
     program = Program(
-        tuple(chosen["command"]), host, chosen.get("image", ""),
+        tuple(chosen.get("command", ())), host, chosen.get("image", ""),
         tuple(Path(path).resolve() for path in chosen.get("mounts", ())),
         dict(_variable(text) for text in chosen.get("env", ())),
         str(chosen.get("stdin", "")).encode(), float(chosen.get("timeout_s", PATIENCE_S)),

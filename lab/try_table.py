@@ -39,6 +39,8 @@ def ended(program: Mapping[str, Any]) -> str:
     """Return how a program ended: "status 7", "SIGSEGV", "hung (SIGKILL)"."""
     if program["missing"]:
         return "not started"
+    if program["out_of_memory"]:
+        return "out of memory"
     if program["timed_out"]:
         return "hung" if program["ended_with"] == "SIGTERM" else f"hung ({program['ended_with']})"
     return program["signal"] or f"status {program['status']}"

@@ -154,12 +154,10 @@ class Judge:
     def __call__(self, case: Case, seen: Observation) -> tuple[list[Proof], Picture | None]:
         """Return the proofs: it ran, all was captured, the fault was hit, and what is expected."""
         (answer,) = seen.calls
-        call = case.calls[0]
         if "outcome" not in answer:
-            raise LabError(f"{self.program.argv[0]}: no answer from {self.program.host}")
+            raise LabError(f"{self.program.name}: no answer from {self.program.host}")
         outcome = Outcome.of(answer["outcome"])
-        name = call.arguments["argv"][0]
-        ran = Proof("call", f"{name} was started", "yes", outcome.missing or "yes",
+        ran = Proof("call", f"{self.program.name} was started", "yes", outcome.missing or "yes",
                     not outcome.missing)  # fmt: skip
         self.described = describe(self.program, outcome, seen, answer)
         proofs = [ran, *incomplete(seen), *prove_hits(case, seen)]
@@ -186,7 +184,7 @@ def describe(
         "errnos": traced["errnos"], "bytes_sent": sum(one.sent for one in tried),
         "bytes_received": sum(one.received for one in tried),
         "stdout": _printed(outcome.stdout), "stderr": _printed(outcome.stderr),
-        "missing": outcome.missing,
+        "missing": outcome.missing, "out_of_memory": outcome.out_of_memory,
         "traced": not outcome.untraced, "untraced": outcome.untraced,
     }  # fmt: skip
 
@@ -204,7 +202,7 @@ def _printed(data: bytes) -> str:
 def _talks_to_nobody(program: dict[str, Any]) -> str:
     said = program["last_line"]
     return (
-        f"in health `{shlex.join(program['argv'])}` sent the server nothing: no fault can meet it\n"
+        f"in health `{shlex.join(program['argv']) or program['image']}` sent the server nothing: no fault can meet it\n"
         f"  it ended with {try_table.ended(program)}" + (f": {said}" if said else "") + "\n"
         "  where to go is in its environment: SERVER, PORT, URL; in a word of the command it is\n"
         "  {SERVER}, {PORT}, {URL}: errnolab try -- curl -sS {URL}"

@@ -29,20 +29,20 @@ def as_octets(text: str) -> bytes:
 
 
 class Ends:
-    """The first and the last 16 KiB of a stream, and how many bytes it had."""
+    """The first and the last bytes of a stream (16 KiB each, unless said), and their number."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: int = KEPT) -> None:
         """Begin with nothing."""
-        self.count = 0
+        self.count, self._kept = 0, kept
         self._first, self._last = bytearray(), bytearray()
 
     def add(self, piece: bytes) -> None:
         """Take what came next."""
         self.count += len(piece)
-        room = KEPT - len(self._first)
+        room = self._kept - len(self._first)
         self._first += piece[:room]
         self._last += piece[room:]
-        del self._last[:-KEPT]
+        del self._last[: -self._kept]
 
     def octets(self) -> bytes:
         """Return what is kept; a line in the middle says how much is not."""

@@ -13,8 +13,7 @@ import pytest
 from lab.inside import caller as callers
 from lab.inside.caller import Caller
 from lab.inside.calls import supervised
-from lab.inside.calls.supervised import KEPT, Stream
-from lab.inside.octets import as_octets, as_text
+from lab.inside.octets import KEPT, as_octets, as_text
 from tests.unit.maker import alive, until
 
 ENVIRONMENT = {"PATH": os.environ["PATH"], "SERVER": "server4"}
@@ -95,7 +94,7 @@ def test_flood_is_counted_and_kept_in_part(caller: Caller) -> None:
     assert text.startswith(b"first\n")
     assert text.endswith(b"x\nlast\n")
     assert len(text) < 2 * KEPT + 100
-    assert b"bytes left out" in text
+    assert b"bytes are left out" in text
 
 
 def test_endless_flood_is_ended_at_the_time_out(caller: Caller) -> None:
@@ -147,14 +146,3 @@ def test_interrupt_ends_a_program_wherever_it_has_gone() -> None:
         assert until(lambda: not alive(pid))
     finally:
         callers.caller_close(number)
-
-
-def test_stream_keeps_the_first_and_the_last() -> None:
-    stream = Stream(kept=4)
-    for piece in (b"ab", b"cdef", b"ghijkl", b"m"):
-        stream.take(piece)
-    assert stream.count == 13
-    assert stream.text() == b"abcd\n[\xe2\x80\xa6 5 bytes left out \xe2\x80\xa6]\njklm"
-    short = Stream(kept=4)
-    short.take(b"abcdef")
-    assert short.text() == b"abcdef"

@@ -21,14 +21,12 @@ from typing import Any
 
 from lab.inside import libc, tracing
 from lab.inside.calls.table import Sockets, Told, made
-from lab.inside.octets import as_text
+from lab.inside.octets import Ends, as_text
 
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 # What marks every process that a program started, even one that nobody is the parent of:
 # the number of the agent whose caller it is.
 MARK = "ERRNOLAB_PROGRAM"
-# How much is kept of what it prints: so much of the beginning, and of the end.
-KEPT = 16 * 1024
 # How long a program has to end after SIGTERM, before SIGKILL.
 GRACE_S = 2.0
 # What ends together with the program needs a moment for it, and is not left behind.
@@ -40,35 +38,10 @@ NO_TRACER = "strace is not there"
 
 
 @dataclass
-class Stream:
-    """What came over a pipe: all of it counted, the first and the last `kept` bytes kept."""
-
-    kept: int
-    first: bytearray = field(default_factory=bytearray)
-    last: bytearray = field(default_factory=bytearray)
-    count: int = 0
-
-    def take(self, data: bytes) -> None:
-        """Keep a piece, or what of it is first or last."""
-        self.count += len(data)
-        room = self.kept - len(self.first)
-        self.first += data[:room]
-        if data[room:]:
-            self.last += data[room:]
-            del self.last[: -self.kept]
-
-    def text(self) -> bytes:
-        """Return what was kept; where something was left out a line says how much."""
-        left_out = self.count - len(self.first) - len(self.last)
-        between = f"\n[… {left_out} bytes left out …]\n".encode() if left_out else b""
-        return bytes(self.first) + between + bytes(self.last)
-
-
-@dataclass
 class Watch:
     """Reads the pipes of a program until they end, or a time has come."""
 
-    streams: Mapping[int, Stream]
+    streams: Mapping[int, Ends]
     selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
 
     def __post_init__(self) -> None:
@@ -85,7 +58,7 @@ class Watch:
             with contextlib.suppress(BlockingIOError):
                 data = os.read(key.fd, 65536)
                 if data:
-                    self.streams[key.fd].take(data)
+                    self.streams[key.fd].add(data)
                 else:
                     self.selector.unregister(key.fd)
 
@@ -152,10 +125,10 @@ def run_program(
         return {**run_program(argv, env, timeout_s, stdin, trace=False), "untraced": NO_TRACER}
     libc.call("prctl", PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     with tempfile.TemporaryDirectory(prefix="program-") as folder, contextlib.ExitStack() as stack:
-        out, err = Stream(KEPT), Stream(KEPT)
-        lines = Stream(tracing.LIMIT // 2)
+        out, err = Ends(), Ends()
+        lines = Ends(tracing.LIMIT // 2)
         fifo = Path(folder, "trace")
-        streams: dict[int, Stream] = {}
+        streams: dict[int, Ends] = {}
         if trace:
             os.mkfifo(fifo)
             streams[_opened(stack, fifo)] = lines
@@ -170,13 +143,13 @@ def run_program(
         left = end_descendants(linger_s=0.0 if ended_with else LINGER_S)
         watch.until_closed(TRACER_S)
         end_descendants(tracers=True)
-        said, printed = tracing.apart(err.text().decode("utf-8", "surrogateescape"))
+        said, printed = tracing.apart(err.octets().decode("utf-8", "surrogateescape"))
         if trace and tracing.missing(said):
             return _outcome(missing=tracing.missing(said))
-        traced = tracing.essence(lines.text().splitlines(keepends=True))
+        traced = tracing.essence(lines.octets().splitlines(keepends=True))
         return _outcome(
             value=process.returncode, ran_ms=ran_ms, late=bool(ended_with), ended_with=ended_with,
-            stdout=as_text(out.text()), stdout_bytes=out.count,
+            stdout=as_text(out.octets()), stdout_bytes=out.count,
             stderr=as_text(printed.encode("utf-8", "surrogateescape")), stderr_bytes=err.count,
             left=left, trace=traced, start_ns=start_ns,
             untraced="; ".join(said) if trace and not traced else "",
