@@ -200,9 +200,9 @@ def _printed(data: bytes) -> str:
 
 
 def _talks_to_nobody(program: dict[str, Any]) -> str:
-    said = program["last_line"]
+    name, said = shlex.join(program["argv"]) or program["image"], program["last_line"]
     return (
-        f"in health `{shlex.join(program['argv']) or program['image']}` sent the server nothing: no fault can meet it\n"
+        f"in health `{name}` sent the server nothing, so that no fault can meet it\n"
         f"  it ended with {try_table.ended(program)}" + (f": {said}" if said else "") + "\n"
         "  where to go is in its environment: SERVER, PORT, URL; in a word of the command it is\n"
         "  {SERVER}, {PORT}, {URL}: errnolab try -- curl -sS {URL}"
