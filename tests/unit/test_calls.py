@@ -183,7 +183,8 @@ def test_word_written_rightly_has_no_mistakes(call: Call) -> None:
 
 
 def test_there_is_a_word_for_each_call_that_the_agent_makes() -> None:
-    assert {call.name for call in WORDS} == set(calls.CALLS)
+    # Programs and functions of somebody else's are no scenario's.
+    assert {call.name for call in WORDS} == set(calls.CALLS) - {"supervise", "function"}
 
 
 @EACH
