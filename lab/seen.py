@@ -59,7 +59,7 @@ class Seen:
     """
 
     title: str
-    look: Callable[[], Sight] | None = None
+    look: Callable[[], Sight] | None = field(default=None, repr=False)
     sight: Sight | None = field(default=None, repr=False)
     troubles: list[str] = field(default_factory=list)
 

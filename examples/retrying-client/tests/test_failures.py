@@ -66,12 +66,12 @@ def test_a_server_that_comes_back_in_time_is_not_given_up(
 
 
 def test_with_every_syn_dropped_it_gives_up_in_time(lab: LabFixture) -> None:
-    begun = time.monotonic()
     with lab.fault("timeout", family="ipv4") as seen, lab.inside("client"):
+        begun = time.monotonic()
         with pytest.raises(prices.PriceUnavailable):
             prices.price(lab.url("ipv4"))
         took_s = time.monotonic() - begun
-    assert took_s < prices.DEADLINE_S + 1
+    assert took_s < prices.DEADLINE_S + 1  # a margin for a busy machine
     assert len(seen.attempts()) == 3
     assert seen.syns(at="server") == []
     assert seen.hits == len(seen.syns(at="router"))
@@ -83,7 +83,7 @@ def test_with_ipv6_black_holed_it_falls_back_to_ipv4(lab: LabFixture, by_name: s
     tried = [packet.dst_ip for packet in seen.attempts()]
     assert tried == [lab.server6, lab.server4]
     six, four = (seen.t_ms(packet) for packet in seen.attempts())
-    assert four - six == pytest.approx(prices.TIMEOUT_S * 1000, abs=300)
+    assert prices.TIMEOUT_S * 1000 <= four - six < prices.DEADLINE_S * 1000
 
 
 def test_the_command_says_what_was_wrong(lab: LabFixture) -> None:
