@@ -107,8 +107,8 @@ def _measured(
     by_patience = sorted(columns, key=lambda column: column.patience_s)
     for patience_s, group in groupby(by_patience, key=lambda column: column.patience_s):
         for result in _try(tags[SERVICES], client, list(group), patience_s, name):
-            (name,) = {one.scenario for one in columns if one.is_of(result["scenario"])} or {HEALTH}
-            runs.setdefault(name, {})[result["family"]] = reading(result)
+            (of,) = {one.scenario for one in columns if one.is_of(result["scenario"])} or {HEALTH}
+            runs.setdefault(of, {})[result["family"]] = reading(result)
     sick = [family for family, run in runs[HEALTH].items() if run["status"] != 0]
     if sick:
         said = runs[HEALTH][sick[0]]["said"]

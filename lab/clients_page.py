@@ -25,6 +25,7 @@ AT_ONCE_MS = 100.0
 SAID_LENGTH = 140
 # The kernel's own end of a connect, with the settings that it comes with.
 KERNEL_GIVES_UP_S = (120.0, 145.0)
+SOON_MS = 2000.0
 
 Document = dict[str, Any]
 Run = Mapping[str, Any]
@@ -49,14 +50,14 @@ def page(document: Mapping[str, Any]) -> str:
     parts = [MADE, "# What real clients do", INTRODUCTION, _when(document, rows)]
     parts += ["## What is notable", *_notable(rows)]
     parts += ["## Who gives up when", GIVES_UP, _gives_up(rows)]
-    for column in _columns("fallback"):
-        parts += ["## Who falls back from IPv6 to IPv4", FALLBACK, _fallback(rows, column)]
-    for column in _columns("next"):
-        parts += ["## Who tries the next address", NEXT, _next(rows, column)]
-    for column in _columns("retry"):
-        parts += ["## Who tries again after a refusal", RETRY, _retries(rows, column)]
+    for title, text, table, column in (
+        ("Who falls back from IPv6 to IPv4", FALLBACK, _fallback, BLACK_HOLE),
+        ("Who tries the next address", NEXT, _next, FIRST_DEAD),
+        ("Who tries again after a refusal", RETRY, _retries, HEALS),
+    ):
+        parts += [f"## {title}", text, table(rows, column)]
     parts += ["## What they say", SAYS]
-    for column in _columns("failure"):
+    for column in FAILURES:
         parts += [f"### {column.title[0].upper()}{column.title[1:]}", _says(rows, column)]
     parts += ["## The clients", _clients(rows)]
     return "\n\n".join(parts) + "\n"
@@ -85,8 +86,15 @@ class Row:
         return float(self.measured["patience_s"].get(column.scenario, column.patience_s))
 
 
-def _columns(table: str) -> list[Column]:
-    return [column for column in COLUMNS if column.table == table]
+def _column(scenario: str) -> Column:
+    (found,) = (column for column in COLUMNS if column.scenario == scenario)
+    return found
+
+
+FAILURES = [column for column in COLUMNS if column.table == "failure"]
+REFUSED, TIMEOUT, SILENT = map(_column, ("refused", "timeout", "service_silent"))
+CLOSES, HEALS = map(_column, ("service_closes.after_request", "heals.refused_new_sockets"))
+BLACK_HOLE, FIRST_DEAD = map(_column, ("ipv6_black_hole", "first_address_dead"))
 
 
 def _when(document: Mapping[str, Any], rows: Sequence[Row]) -> str:
@@ -102,34 +110,35 @@ def _when(document: Mapping[str, Any], rows: Sequence[Row]) -> str:
 
 
 def _notable(rows: Sequence[Row]) -> Iterator[str]:
-    """Yield a paragraph for each thing that a reader would not guess, counted."""
-    timeout, silent = _column("timeout"), _column("service_silent")
-    closes, refused = _column("service_closes.after_request"), _column("refused")
-    yield _counted(rows, timeout, "leave it to the kernel when nobody answers a SYN, which "
-                   "takes over two minutes", _by_the_kernel)  # fmt: skip
-    yield _counted(rows, timeout, "limit the time for a connect themselves", _limited, _after)
-    yield _counted(rows, silent, "wait for an answer without end, or for longer than was waited "
-                   "for them, when a server accepts and is silent", _late)  # fmt: skip
-    yield _counted(rows, silent, "limit that time", _own_end, _after)
-    yield _counted(rows, closes, "end with status 0, as if all were well, when the server closes "
-                   "without an answer", _well)  # fmt: skip
-    yield _counted(rows, refused, "try an address again, or a second time, when it is refused",
-                   lambda run: run["attempts"] > 1, _tries)  # fmt: skip
-    yield _counted(rows, refused, "fail without a word when they are refused",
-                   lambda run: not run["said"])  # fmt: skip
-
-
-def _column(scenario: str) -> Column:
-    (found,) = (column for column in COLUMNS if column.scenario == scenario)
-    return found
+    """Yield a paragraph for each thing that a reader may not guess, counted."""
+    yield _counted(rows, TIMEOUT, "leave it to the kernel when nobody answers a SYN, which takes"
+                   " more than two minutes", _by_the_kernel)  # fmt: skip
+    yield _counted(rows, TIMEOUT, "limit that time themselves", _limited, _after)
+    yield _counted(rows, TIMEOUT, "were still waiting, or trying again, when we ended them",
+                   _late, _tries)  # fmt: skip
+    yield _counted(rows, SILENT, "wait without end for the answer of a server that has accepted,"
+                   " or for longer than we waited for them", _late)  # fmt: skip
+    yield _counted(rows, SILENT, "limit that time", _own_end, _after)
+    yield _counted(rows, CLOSES, "end with status 0, as if all were well, when the server closes"
+                   " without an answer", _well)  # fmt: skip
+    yield _counted(rows, BLACK_HOLE, "try IPv4 within two seconds when IPv6 is a black hole",
+                   _falls_back_soon, _fell_back)  # fmt: skip
+    yield _counted(rows, BLACK_HOLE, "try it later: when the kernel, or their own limit, has ended"
+                   " the first", _falls_back_late, _fell_back)  # fmt: skip
+    yield _counted(rows, BLACK_HOLE, "do not try it, as long as we waited", _never_falls_back)
+    yield _counted(rows, REFUSED, "try more than once when they are refused", _again, _tries)
+    yield _counted(rows, REFUSED, "fail without a word when they are refused", _is_mute)
 
 
 def _counted(
     rows: Sequence[Row], column: Column, what: str, holds: Callable[[Run], bool],
     told: Callable[[Run], str] = lambda _run: "",
 ) -> str:  # fmt: skip
-    """Say of how many clients something holds in IPv4, and of which; `told` adds to a name."""
-    runs = [(row.name, row.families(column).get("ipv4")) for row in rows]
+    """Say of how many clients something holds, and of which; `told` adds to a name.
+
+    It is asked of the run in IPv4, or of the only one.
+    """
+    runs = [(row.name, next(iter(row.families(column).values()), None)) for row in rows]
     known = [(name, run) for name, run in runs if run is not None]
     named = [name + (f" ({told(run)})" if told(run) else "") for name, run in known if holds(run)]
     return f"**{len(named)} of {len(known)}** {what}" + (f": {', '.join(named)}." if named else ".")
@@ -156,8 +165,34 @@ def _limited(run: Run) -> bool:
     return not run["late"] and run["ms"] / 1e3 < KERNEL_GIVES_UP_S[0]
 
 
+def _falls_back_soon(run: Run) -> bool:
+    turned_ms = _turned_ms(run, "family", "ipv4")
+    return turned_ms is not None and turned_ms < SOON_MS
+
+
+def _falls_back_late(run: Run) -> bool:
+    turned_ms = _turned_ms(run, "family", "ipv4")
+    return turned_ms is not None and turned_ms >= SOON_MS
+
+
+def _never_falls_back(run: Run) -> bool:
+    return _turned_ms(run, "family", "ipv4") is None
+
+
+def _fell_back(run: Run) -> str:
+    return _turned(run, "family", "ipv4").removeprefix("after ")
+
+
+def _again(run: Run) -> bool:
+    return bool(run["attempts"] > 1)
+
+
+def _is_mute(run: Run) -> bool:
+    return not run["said"]
+
+
 def _tries(run: Run) -> str:
-    return f"{run['attempts']} attempts"
+    return f"{run['attempts']} attempts" if run["attempts"] > 1 else ""
 
 
 # --- The tables -----------------------------------------------------------------------
@@ -176,10 +211,9 @@ got. "SYNs" counts what it sent to begin a connection, the kernel's retransmissi
 
 
 def _gives_up(rows: Iterable[Row]) -> str:
-    columns = _columns("failure")
     return _table(
-        ["client", *(column.title for column in columns)],
-        [[row.name, *(_both(row, column) for column in columns)] for row in rows],
+        ["client", *(column.title for column in FAILURES)],
+        [[row.name, *(_both(row, column) for column in FAILURES)] for row in rows],
     )
 
 
@@ -232,12 +266,18 @@ def _next(rows: Iterable[Row], column: Column) -> str:
 
 
 def _turned(run: Run, key: str, good: str) -> str:
+    waited_ms = _turned_ms(run, key, good)
+    if waited_ms is None:
+        return "never"
+    return f"after {_exactly(waited_ms)}" if waited_ms else "first"
+
+
+def _turned_ms(run: Run, key: str, good: str) -> float | None:
     """Return after what time the good one of two was tried, from the first attempt on."""
     for one in run["tried"]:
         if one.get(key) == good:
-            waited_ms = one["t_ms"] - run["tried"][0]["t_ms"]
-            return "first" if one is run["tried"][0] else f"after {_exactly(waited_ms)}"
-    return "never"
+            return float(one["t_ms"] - run["tried"][0]["t_ms"])
+    return None
 
 
 def _exactly(ms: float) -> str:

@@ -172,6 +172,7 @@ def test_a_client_is_tried_once_for_each_patience(tried: list[list[str]]) -> Non
                      Column("reset", "", 20))  # fmt: skip
     commands = [argv for argv in tried if "try" in argv]
     assert [argv[argv.index("--timeout") + 1] for argv in commands] == ["20", "150"]
+    assert {argv[argv.index("--lab") + 1] for argv in commands} == {"mine"}
     assert {*found["runs"]} == {HEALTH, "refused", "reset", "timeout"}
     assert found["version"] == "7.88.1"
     assert commands[0][-3:] == ["curl", "-sS", "{URL}"]
