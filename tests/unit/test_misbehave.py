@@ -172,10 +172,14 @@ def test_nothing_is_waited_for_where_it_is_to_be_at_once(
     program: Program, address: str, how: str, end: str
 ) -> None:
     program.start(how)
-    with program.connect(address) as client:
-        begun = time.monotonic()
-        assert ends(client) == end
-        assert time.monotonic() - begun < 0.9 * WAIT_S
+    begun = time.monotonic()
+    try:
+        with program.connect(address) as client:
+            assert ends(client) == end
+    except ConnectionResetError:
+        # The RST may be quicker than whoever waits in connect().
+        assert end == "RST"
+    assert time.monotonic() - begun < 0.9 * WAIT_S
     assert program.hits() == 1
 
 
