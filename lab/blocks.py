@@ -81,8 +81,9 @@ def document(seen: Seen) -> dict[str, Any]:
     """Return a block in the shape of result.json (docs/pytest.md)."""
     return {
         "title": seen.title, "elapsed_ms": round(seen.elapsed_ms, 3), "hits": seen.hits,
-        "faults": [{"kind": f.kind, "host": f.host, "family": f.family, "mechanism": f.mechanism,
-                    "commands": f.commands, "hits": f.hits} for f in seen.faults],
+        "faults": [{"kind": f.kind, "host": f.host, "to": f.to, "family": f.family,
+                    "mechanism": f.mechanism, "commands": f.commands, "hits": f.hits}
+                   for f in seen.faults],
         "wire": [{"at": p.at, "t_ms": round(seen.t_ms(p), 3), "src": p.src, "dst": p.dst,
                   "proto": p.proto, "flags": p.flags, "summary": p.summary}
                  for p in seen.packets],

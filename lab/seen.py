@@ -26,11 +26,13 @@ class Grown(dict[str, int]):
 class Broken:
     """A fault that was in force: where, how, and how often it was met; None if nothing counts.
 
-    `family` is "ipv4", "ipv6", or "both" for one that knows no family.
+    `to` is the role on the way to which it is. `family` is "ipv4", "ipv6", or "both" for
+    one that knows no family.
     """
 
     kind: str
     host: str
+    to: str
     family: str
     mechanism: str
     commands: Sequence[Sequence[str]]

@@ -329,7 +329,9 @@ class LabFixture:
                 made[alike] = replace(broken, family="both"), counter
                 continue
             plans.append(plan)
-            broken = Broken(fault.kind, plan.host, family, plan.mechanism, plan.commands, None)
+            broken = Broken(
+                fault.kind, plan.host, fault.to, family, plan.mechanism, plan.commands, None
+            )
             made.append((broken, HitCounter(lab, plan.hits) if plan.hits else None))
         return made
 
@@ -454,7 +456,7 @@ def _same(one: Plan, other: Plan) -> bool:
 
 
 def _never_hit(name: str, counted: Sequence[Broken], seen: Seen) -> str:
-    where = ", ".join(f"{one.kind} on {one.host} ({one.family})" for one in counted)
+    where = ", ".join(f"{one.kind} on {one.host}, to {one.to} ({one.family})" for one in counted)
     sent = seen.sent("client")
     ends = ", ".join(dict.fromkeys(f"{p.proto} to {p.dst_ip} port {p.dport}" for p in sent[:50]))
     return (

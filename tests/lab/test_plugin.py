@@ -221,7 +221,7 @@ def test_a_fault_that_nothing_meets_fails_and_says_what_was_sent(rig: LabFixture
     with pytest.raises(NeverHit) as never, rig.fault("timeout", family="ipv6"):
         rig.client.call(dial, rig.server4, rig.port)
     said = str(never.value)
-    assert "wanted at least 1 hit of drop on router (ipv6), got 0" in said
+    assert "wanted at least 1 hit of drop on router, to server (ipv6), got 0" in said
     assert f"tcp to {rig.server4} port 16555" in said
 
 

@@ -27,8 +27,8 @@ PACKETS = [
     packet("client", 2.9, proto="icmp", flags="", error=(3, 1), note="ICMP 3/1", src="router",
            dst="client", outgoing=False),
 ]  # fmt: skip
-DROP = Broken("drop", "router", "ipv4", "iptables (nft)", [["iptables-nft", "-I"]], 2)
-SETTING = Broken("sysctl", "client", "both", "sysctl", [], None)
+DROP = Broken("drop", "router", "server", "ipv4", "iptables (nft)", [["iptables-nft", "-I"]], 2)
+SETTING = Broken("sysctl", "client", "server", "both", "sysctl", [], None)
 
 
 def sight(**changes: Any) -> Sight:

@@ -38,7 +38,7 @@ LabFixture.hold = hold
 @pytest.fixture
 def block(lab):
     counters = {"client": Grown({"TcpExt.TCPTimeouts": 1})}
-    broken = [Broken("drop", "router", "ipv4", "iptables", [], 1)]
+    broken = [Broken("drop", "router", "server", "ipv4", "iptables", [], 1)]
     sight = Sight(0, 10**9, {"client": []}, [packet("client", 0.25)], counters, broken, "ok")
     lab.done.append(Seen("fault timeout", sight=sight))
 """
