@@ -14,7 +14,8 @@ nothing of `lab` but each other.
 | `capture` | captures packets |
 | `states` | notes the states of TCP connections over time |
 | `caller`, `calls` | the process that makes calls, and the calls, a module for each kind |
-| `octets` | bytes as text, for a call and its answer |
+| `octets` | bytes as text, for a call and its answer; what is kept of a stream |
+| `serving` | keeps a service of the user's; tells what listens |
 | `bystander` | echoes beside a fault |
 | `probe` | tries what this kernel can do |
 """
