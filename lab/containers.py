@@ -13,7 +13,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -28,6 +28,7 @@ from lab.lab import Lab
 from lab.lent import Traced
 from lab.topology import LABEL
 
+SERVER = "server"
 PULL_S = 180.0
 # How long a program may take to end when it is told to.
 GRACE_S = 2.0
@@ -175,7 +176,7 @@ def why_untraced(lab: Lab, program: Program) -> str:
 
 
 def _other_processor(lab: Lab, program: Program) -> str:
-    ours = _inspected(lab.engine, lab.containers["server"]["Image"])
+    ours = _inspected(lab.engine, lab.containers[SERVER]["Image"])
     pair = str(program.image.get("Architecture", "")), str(ours["Architecture"])
     if not pair[0] or pair[0] == pair[1] or pair in _ALSO_RUNS:
         return ""
@@ -205,15 +206,18 @@ def placed(lab: Lab, host: str, program: Program, *, feed: bool, traced: bool) -
     standard input that is not empty. Raises: EngineError.
     """
     api = lab.engine.client.api
-    with engine_errors(f"no container could be made of {_name(program)}"):
-        number = str(_create(lab, host, program, feed, traced)["Id"])
-        try:
-            if traced:
-                tracer = lent.bundle(lab.engine, lab.containers["server"]["Image"], lab.name)
-                api.put_archive(number, "/", tracer)
-            yield Box(lab, host, number, traced)
-        finally:
-            _remove(api, number)
+    with (
+        engine_errors(f"no container could be made of {_name(program)}"),
+        contextlib.ExitStack() as stack,
+    ):
+        box = Box(lab, host, str(_create(lab, host, program, feed, traced)["Id"]), traced)
+        # Last first: what it prints ends when it is gone, and can be closed then.
+        stack.callback(box.close)
+        stack.callback(_remove, api, box.number)
+        if traced:
+            tracer = lent.bundle(lab.engine, lab.containers[SERVER]["Image"], lab.name)
+            api.put_archive(box.number, "/", tracer)
+        yield box
 
 
 def _name(program: Program) -> str:
@@ -289,7 +293,8 @@ class Box:
         self._api = lab.engine.client.api
         self._refused, self._failure = "", ""
         self._ended = threading.Event()
-        self._reading = threading.Thread(target=self._read, daemon=True)
+        self._pipe: Any = None
+        self._threads: list[threading.Thread] = []
 
     def start(self, stdin: bytes) -> None:
         """Start it. That it could not be started is in its outcome. Raises: HostLost."""
@@ -297,7 +302,7 @@ class Box:
 
         ways = {"stdout": 1, "stderr": 1, "stream": 1, **({"stdin": 1} if stdin else {})}
         self._pipe = self._api.attach_socket(self.number, params=ways)
-        self._reading.start()
+        self._begin(self._read)
         try:
             self._api.start(self.number)
         except APIError as refused:
@@ -305,9 +310,25 @@ class Box:
             self._refused = refused.explanation or str(refused)
             self._ended.set()
             return
-        threading.Thread(target=self._await_end, daemon=True).start()
+        self._begin(self._await_end)
         if stdin:
-            threading.Thread(target=self._feed, args=[stdin], daemon=True).start()
+            self._begin(self._feed, stdin)
+
+    def _begin(self, work: Callable[..., None], *arguments: Any) -> None:
+        self._threads.append(threading.Thread(target=work, args=arguments, daemon=True))
+        self._threads[-1].start()
+
+    def close(self) -> None:
+        """Give back what it took, once the container is gone."""
+        if self._pipe is None:
+            return
+        plain = getattr(self._pipe, "_sock", self._pipe)
+        with contextlib.suppress(OSError):
+            plain.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(SENT_WITHIN_S)
+        self._pipe.close()
+        plain.close()
 
     def _check_host(self) -> None:
         """See that it is not for the host that the container could not be started."""
@@ -339,9 +360,23 @@ class Box:
             pipe.sendall(stdin)
             pipe.shutdown(socket.SHUT_WR)
 
+    def merge(self) -> None:
+        """Keep both of its streams as one, in the order in which they come."""
+        self.printed[2] = self.printed[1]
+
     def alive(self) -> bool:
         """Tell whether its program still runs."""
         return not self._ended.is_set()
+
+    def how_it_ended(self) -> str:
+        """Return how its program ended, "" if it still runs."""
+        if self.alive():
+            return ""
+        if self._refused or self._failure:
+            return self._refused or self._failure
+        self._threads[0].join(SENT_WITHIN_S)
+        state = self._api.inspect_container(self.number)["State"]
+        return said_of_end(_value(state, Traced(), ""))
 
     def wait(self, within_s: float, ending: threading.Event) -> bool:
         """Wait until it ended; false if it did not in time, or is to be ended before."""
@@ -379,7 +414,7 @@ class Box:
         if self._failure:
             raise EngineError(f"the engine lost container {self.number[:12]}\n  {self._failure}")
         if not self._refused:
-            self._reading.join(SENT_WITHIN_S)
+            self._threads[0].join(SENT_WITHIN_S)
         state = self._api.inspect_container(self.number)["State"]
         traced = lent.read(self._api, self.number) if self._traced else Traced()
         said, missing, own = self._words(traced)
@@ -414,6 +449,11 @@ class Box:
     def _stderr_bytes(self, own: bytes) -> int:
         whole = self.printed[2]
         return whole.count - (len(whole.octets()) - len(own))
+
+
+def said_of_end(value: int) -> str:
+    """Return how a program ended: with a status, or by a signal, whose number is negative."""
+    return f"it ended with status {value}" if value >= 0 else f"signal {-value} ended it"
 
 
 def _status_without(missing: str) -> int:

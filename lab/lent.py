@@ -138,6 +138,9 @@ def read(api: Any, container: str) -> Traced:
             content = packed.extractfile(member)
             if content:
                 traced.text = tracing.essence(traced.telling(content))
+    # Read to its end, the connection can be used again.
+    for _ in stream:
+        pass
     return traced
 
 

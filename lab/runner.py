@@ -187,7 +187,7 @@ class CaseRun:
         service must answer.
         """
         if not self.case.faults and not self.case.control:
-            return self._echo("client", "tcp") or "ok"
+            return self._echo("client", self._echoing("tcp")) or "ok"
         with self._callers() as callers:
             making = Making(self.lab, self.family, callers, CONTROL_S)
             for call in self.case.control or self.case.all_calls:
@@ -208,6 +208,10 @@ class CaseRun:
             if self.case.control and not gave(call, got):
                 return f"{name_of(call)}: it gave {came(call, got)}"
         return ""
+
+    def _echoing(self, proto: str) -> str:
+        """Return a protocol whose echo answers: this one, unless a user's service is there."""
+        return next(p for p in (proto, "tcp", "udp") if p not in self.lab.replaced)
 
     def _echo(self, role: str, proto: str) -> str:
         server = self.lab.block.address("server", self.family)
@@ -248,7 +252,7 @@ class CaseRun:
                 changes, unrecorded = end_states()
             # Every capture must see one of these, or what it did not see proves nothing.
             for role in ("client", *self.guests):
-                self._echo(role, "udp")
+                self._echo(role, self._echoing("udp"))
             raw, lost = end_capture()
         packets = self._packets_of_calls(raw, end_ns)
         blind = [at for at in raw if not any(packet[0] > end_ns for packet in raw[at])]
@@ -300,7 +304,9 @@ class CaseRun:
     def _bystander(self) -> Iterator[Any]:
         """Let the bystander echo; yields a function that ends it and notes how it fared."""
         spared = [
-            proto for proto in ("tcp", "udp") if all(proto in f.spares for f in self.case.faults)
+            proto
+            for proto in ("tcp", "udp")
+            if proto not in self.lab.replaced and all(proto in f.spares for f in self.case.faults)
         ]
         server = self.lab.block.address("server", self.family)
         host = self.lab.hosts["bystander"]

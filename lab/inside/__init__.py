@@ -14,8 +14,11 @@ nothing of `lab` but each other.
 | `capture` | captures packets |
 | `states` | notes the states of TCP connections over time |
 | `caller`, `calls` | the process that makes calls, and the calls, a module for each kind |
-| `octets` | bytes as text, for a call and its answer |
+| `octets` | bytes as text, for a call and its answer; what is kept of a stream |
+| `descendants` | ends what a program has started, wherever it has gone |
+| `tracing` | the words that put a tracer before a program, and what it wrote |
 | `function` | what a fresh interpreter runs to call a function of a user's test |
+| `serving` | keeps a service of the user's; tells what listens |
 | `bystander` | echoes beside a fault |
 | `probe` | tries what this kernel can do |
 """

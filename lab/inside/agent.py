@@ -26,6 +26,7 @@ from lab.inside.journal import fault_in, fault_out, faults
 from lab.inside.lock import lock, unlock
 from lab.inside.probe import probe
 from lab.inside.programs import run
+from lab.inside.serving import listening, server_look, server_start, server_stop
 from lab.inside.state import (
     counters,
     end_orphans,
@@ -45,9 +46,9 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     for operation in (
         bystander_start, bystander_stop, caller_answer, caller_begin, caller_call, caller_close,
         caller_open, callers_end, capture_look, capture_start, capture_stop, counters, echo,
-        end_orphans, fault_in, fault_out, faults, interfaces, lock, now_ns, probe, recall,
-        remember, run, settle, snapshot, states_look, states_start, states_stop, sysctls,
-        wait_ready,
+        end_orphans, fault_in, fault_out, faults, interfaces, listening, lock, now_ns, probe,
+        recall, remember, run, server_look, server_start, server_stop, settle, snapshot, states_look,
+        states_start, states_stop, sysctls, wait_ready,
     )
 }  # fmt: skip
 
@@ -68,4 +69,5 @@ def serve(channel: Any) -> None:
             threading.Thread(target=answer, args=request, daemon=True).start()
     finally:
         callers_end()
+        server_stop()
         unlock()

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from lab.inside import calls
-from lab.inside.calls.supervised import end_marked
+from lab.inside.descendants import end_marked
 
 _callers: dict[int, Caller] = {}
 _folder: list[str] = []
@@ -178,7 +178,7 @@ def _answer_calls(pipe: socket.socket, folder: str) -> NoReturn:
         os.setpgid(0, 0)
         if folder:
             os.chdir(folder)
-        _close_all_but(pipe.fileno())
+        close_all_but(pipe.fileno())
         sockets = calls.Sockets(pipe.fileno())
         for line in pipe.makefile("r"):
             step, begun = json.loads(line)
@@ -198,7 +198,7 @@ def _answer(sockets: calls.Sockets, step: dict[str, Any]) -> dict[str, Any]:
         return {"lost": traceback.format_exc()}
 
 
-def _close_all_but(kept: int) -> None:
+def close_all_but(kept: int) -> None:
     """Close what was inherited: the channel, the lock, other callers' pipes."""
     for path in list(Path("/proc/self/fd").iterdir()):
         fd = int(path.name)

@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 import testinfra
 
-from lab import engine
+from lab import engine, images
 from lab import lab as labs
 from lab.lab import Lab
-from lab.topology import CORE_HOSTS
+from lab.topology import CORE_HOSTS, LABEL
 
 HELD, COMMANDED = "test", "test-cli"
+FOREIGN = Path(__file__).with_name("foreign")
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -40,6 +41,25 @@ def lab(here: engine.Engine) -> Iterator[Lab]:
     with labs.hold(HELD, heal=True) as held:
         yield held
     labs.remove(here, HELD)
+
+
+@pytest.fixture(scope="session")
+def foreign(here: engine.Engine) -> str:
+    """An image from nothing: one static program, of a user without a name."""
+    base = images.ensure(here)
+    tag = f"errnolab/foreign:{base.rpartition(':')[2]}"
+    here.client.images.build(path=str(FOREIGN), tag=tag, buildargs={"BASE": base}, rm=True)
+    return tag
+
+
+def beside(lab: Lab) -> list[str]:
+    """Return the containers of a lab that are none of its hosts."""
+    mine = {"label": f"{LABEL}={lab.name}"}
+    return [
+        str(container["Names"])
+        for container in lab.engine.client.api.containers(all=True, filters=mine)
+        if "errnolab.role" not in container["Labels"]
+    ]
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ import pytest
 from lab.inside import caller as callers
 from lab.inside.caller import Caller
 from lab.inside.calls import supervised
+from lab.inside.descendants import MARK
 from lab.inside.octets import KEPT, as_octets, as_text
 from tests.unit.maker import alive, until
 
@@ -47,7 +48,7 @@ def test_outcome_has_status_time_and_output(caller: Caller) -> None:
 def test_environment_is_what_was_said_and_no_more(caller: Caller) -> None:
     outcome = supervise(caller, "env")
     names = {line.partition("=")[0] for line in as_octets(outcome["stdout"]).decode().split("\n")}
-    assert names - {"", "PWD", "SHLVL", "_"} == {"PATH", "SERVER", supervised.MARK}
+    assert names - {"", "PWD", "SHLVL", "_"} == {"PATH", "SERVER", MARK}
 
 
 def test_standard_input_is_what_was_given_or_at_its_end(caller: Caller) -> None:

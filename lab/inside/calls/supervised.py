@@ -19,21 +19,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lab.inside import libc, tracing
+from lab.inside import tracing
 from lab.inside.calls.table import Sockets, Told, made
+from lab.inside.descendants import LOOK_EVERY_S, MARK, become_subreaper, end_descendants
 from lab.inside.octets import Ends, as_text
 
-PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
-# What marks every process that a program started, even one that nobody is the parent of:
-# the number of the agent whose caller it is.
-MARK = "ERRNOLAB_PROGRAM"
 # How long a program has to end after SIGTERM, before SIGKILL.
 GRACE_S = 2.0
 # What ends together with the program needs a moment for it, and is not left behind.
 LINGER_S = 0.1
 # How long a tracer may take to write its last lines.
 TRACER_S = 2.0
-LOOK_EVERY_S = 0.01
 NO_TRACER = "strace is not there"
 
 
@@ -123,7 +119,7 @@ def run_program(
         return _outcome(missing=missing)
     if trace and not shutil.which("strace"):
         return {**run_program(argv, env, timeout_s, stdin, trace=False), "untraced": NO_TRACER}
-    libc.call("prctl", PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    become_subreaper()
     with tempfile.TemporaryDirectory(prefix="program-") as folder, contextlib.ExitStack() as stack:
         out, err = Ends(), Ends()
         lines = Ends(tracing.LIMIT // 2)
@@ -222,86 +218,3 @@ def _end(process: subprocess.Popen[bytes], watch: Watch) -> str:
         if watch.until_ended(process, time.monotonic() + GRACE_S):
             break
     return signal.Signals(number).name
-
-
-# --- what a program leaves behind -------------------------------------------------------
-
-
-def end_descendants(*, linger_s: float = 0.0, tracers: bool = False) -> int:
-    """End every process that descends from us; return how many there were.
-
-    Those who end by themselves within `linger_s` do not count; a tracer is left to write
-    its last lines, unless `tracers`.
-    """
-    deadline = time.monotonic() + linger_s
-    while _descendants(tracers) and time.monotonic() < deadline:
-        time.sleep(LOOK_EVERY_S)
-    found: set[int] = set()
-    while True:
-        there = _descendants(tracers)
-        if not there:
-            return len(found)
-        found |= set(there)
-        _kill_all(there)
-
-
-def end_marked() -> None:
-    """End every process of our callers' programs, those too that descend from nobody of ours."""
-    mark = f"{MARK}={os.getpid()}".encode()
-    while True:
-        there = [pid for pid in _processes() if mark in _environment(pid)]
-        if not there:
-            return
-        _kill_all(there)
-
-
-def _kill_all(pids: Sequence[int]) -> None:
-    """Kill processes, and wait a moment for those that are our children."""
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    for pid in pids:
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(pid, 0)
-    time.sleep(0.001)
-
-
-def _processes() -> list[int]:
-    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
-
-
-def _environment(pid: int) -> list[bytes]:
-    with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    return []
-
-
-def _descendants(tracers: bool) -> list[int]:
-    """Return the processes that descend from us and still run; no tracers, unless wanted."""
-    rows = dict(filter(None, map(_row, _processes())))
-    found, parents = [], {os.getpid()}
-    while parents:
-        children = {pid for pid, (parent, _state, _name) in rows.items() if parent in parents}
-        found += sorted(children)
-        parents = children
-    for pid in found:
-        if rows[pid][1] == "Z":
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(pid, os.WNOHANG)
-    return [
-        pid for pid in found if rows[pid][1] != "Z" and (tracers or not _is_tracer(rows[pid][2]))
-    ]
-
-
-def _row(pid: int) -> tuple[int, tuple[int, str, str]] | None:
-    """Return a process with its parent, state and name (proc(5)); None if it is gone."""
-    try:
-        before, _, after = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")
-    except OSError:
-        return None
-    state, parent = after.split()[:2]
-    return pid, (int(parent), state, before.partition("(")[2])
-
-
-def _is_tracer(name: str) -> bool:
-    return name == "strace"
