@@ -18,7 +18,7 @@ from lab.program import Program
 from lab.result import Result, exit_status, overall
 from lab.rows import Row
 from lab.topology import FAMILIES, Family
-from lab.trying import Trial
+from lab.trying import OwnService, Trial
 
 PATIENCE_S = 10.0
 FAMILY_OF: Mapping[str, tuple[Family, ...]] = {
@@ -85,7 +85,21 @@ def _trial(chosen: Mapping[str, Any], expected: Expectation, every: bool) -> Tri
         dict(_variable(text) for text in chosen.get("env", ())),
         str(chosen.get("stdin", "")).encode(), float(chosen.get("timeout_s", PATIENCE_S)),
     )  # fmt: skip
-    return Trial(program, _rows(chosen, every, host, families), families, expected)
+    return Trial(
+        program, _rows(chosen, every, host, families), families, expected, _own_service(chosen)
+    )
+
+
+def _own_service(chosen: Mapping[str, Any]) -> OwnService | None:
+    """Return the service that takes the server's place, None if the lab's own are meant."""
+    image, command = chosen.get("server_image", ""), chosen.get("server_command", "")
+    if image or command:
+        proto = "udp" if chosen.get("udp") else "tcp"
+        return OwnService(image, tuple(shlex.split(command)), chosen.get("port"), proto)
+    for word in ("port", "udp"):
+        if chosen.get(word):
+            raise click.UsageError(f"--{word} is of a service of your own: --server-image, …")
+    return None
 
 
 def _rows(

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lab import breaking, evidence, rows, trace, try_table
+from lab import breaking, evidence, rows, servers, trace, try_table
 from lab import lab as labs
 from lab.attempts import Attempt, attempts
 from lab.errors import CannotAim, LabError
@@ -34,17 +34,33 @@ NAME = "try"  # in the journal, and the folder of the evidence
 PRINTED = 4096
 
 
+@dataclass(frozen=True)
+class OwnService:
+    """The user's own service, which takes the server's place: an image, or a command there."""
+
+    image: str = ""
+    command: tuple[str, ...] = ()
+    port: int | None = None
+    proto: str = "tcp"
+
+
 @dataclass
 class Trial:
-    """A program, the rows that it is tried in, and what came of it."""
+    """A program, the rows that it is tried in, and what came of it.
+
+    `own` is the service that it talks to, if that is not the lab's; `ports` are what it is
+    told as PORT and in URL.
+    """
 
     program: Program
     wanted: Sequence[Row]
     families: Sequence[Family] = FAMILIES
     expected: Expectation = field(default_factory=Expectation)
+    own: OwnService | None = None
     ports: tuple[int, int] = (ECHO_PORT, WEB_PORT)
     services: dict[Family, list[Service]] = field(default_factory=dict)
     results: list[Result] = field(default_factory=list)
+    _services_of: dict[str, servers.Service] = field(default_factory=dict)
     unwell: bool = False
     trouble: LabError | None = None
 
@@ -77,7 +93,16 @@ class Trial:
 
     @contextlib.contextmanager
     def _around(self, lab: Lab) -> Iterator[None]:
-        """Let the web server stand beside the echo, for a program that speaks HTTP."""
+        """Let the services stand: the web server beside the echo, or the user's own."""
+        if self.own:
+            with servers.serving(
+                lab, image=self.own.image, command=self.own.command, port=self.own.port,
+                proto=self.own.proto,
+            ) as service:  # fmt: skip
+                self.ports = (service.port, service.port)
+                self._services_of[lab.name] = service
+                yield
+            return
         web = Plan("server", "process", commands=[["errnolab-service", "start", "web"]],
                    undo=[["errnolab-service", "stop", "web"]])  # fmt: skip
         with breaking.standing(lab, [web], NAME):
@@ -93,7 +118,7 @@ class Trial:
         )  # fmt: skip
         if row.name != HEALTH and self.unwell:
             raise LabError("health was not well")
-        services = self.services.get(family, [])
+        services = self.services.get(family, self._expected_services())
         if row.name != HEALTH and not services:
             return _skipped(row, lab, f"in health it sent nothing over {family}"), {}
         try:
@@ -107,9 +132,16 @@ class Trial:
         _judge_status(case)
         if case.program and not case.controls.baseline_restored:
             case.reason = f"the lab is not as it was before the program ran: {case.reason}"
+        service = self._services_of.get(lab.name)
+        if service and not service.alive():
+            case.verdict, case.reason = "invalid", _ended(service)
         if row.name == HEALTH:
             self._learn_services(result)
         return result, captured
+
+    def _expected_services(self) -> list[Service]:
+        """Return what must answer before health has shown what the program talks to."""
+        return [Service(self.own.proto, self.ports[0])] if self.own else []
 
     def _learn_services(self, health: Result) -> None:
         """Note what the program talked to in health, or why nothing else can be tried."""
@@ -128,6 +160,12 @@ class Trial:
         if len(self.services) == len(self.families) and not any(self.services.values()):
             self.unwell = True
             self.trouble = LabError(_talks_to_nobody(case.program))
+
+
+def _ended(service: servers.Service) -> str:
+    """Return that the user's service has ended, with the last line that it printed."""
+    said = service.output().strip().splitlines()[-1:] or ["it printed nothing"]
+    return f"the service on port {service.port} ended by itself: {said[0]}"
 
 
 def _skipped(row: Row, lab: Lab, why: str) -> Result:

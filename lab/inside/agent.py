@@ -47,8 +47,8 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
         bystander_start, bystander_stop, caller_answer, caller_begin, caller_call, caller_close,
         caller_open, callers_end, capture_look, capture_start, capture_stop, counters, echo,
         end_orphans, fault_in, fault_out, faults, interfaces, listening, lock, now_ns, probe,
-        recall, remember, run, server_look, server_start, server_stop, settle, snapshot, states_look,
-        states_start, states_stop, sysctls, wait_ready,
+        recall, remember, run, server_look, server_start, server_stop, settle, snapshot,
+        states_look, states_start, states_stop, sysctls, wait_ready,
     )
 }  # fmt: skip
 

@@ -78,7 +78,7 @@ def test_a_service_of_udp_answers(lab: Lab, foreign: str, in_image: bool) -> Non
         else {"command": ["python3", "-c", python]}
     )
     address = lab.block.address("server", "ipv4")
-    with servers.serving(lab, proto="udp", **where) as service:  # type: ignore[arg-type]
+    with servers.serving(lab, proto="udp", **where) as service:
         assert (service.proto, service.port) == ("udp", 5353)
         echo = lab.hosts["client"].do("echo", proto="udp", address=address, port=5353)
         assert echo == ""
