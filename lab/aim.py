@@ -27,12 +27,13 @@ ANY_FLAGS = ("", "SYN", "data")
 OF_STREAMS = ("cut", "join")
 
 
-def aimed(fault: Fault, *, caller: str, proto: str, port: int) -> Fault:
+def aimed(fault: Fault, *, caller: str, proto: str, port: int, own: bool = False) -> Fault:
     """Return a copy of a fault that meets what `caller` and a service say to each other.
 
     Args: `fault` is as a scenario writes it: it is aimed before it is resolved, as what
     comes back may depend on the family. `caller` is the host that stands in the client's
-    place, `proto` "tcp" or "udp", `port` the service's. A fault that names no flow (a
+    place, `proto` "tcp" or "udp", `port` the service's, which is the user's `own` or the
+    lab's. A fault that names no flow (a
     route, a link, a setting) gets the caller, and is otherwise as it was.
     Raises: CannotAim, with the reason.
     """
@@ -41,7 +42,7 @@ def aimed(fault: Fault, *, caller: str, proto: str, port: int) -> Fault:
             f"'{caller}', '{proto}', {port} is not one of {', '.join(CALLERS)}, one of "
             f"{', '.join(PROTOS)}, and a port"
         )
-    return _Aim(fault, caller, proto, port).aimed()
+    return _Aim(fault, caller, proto, port, own).aimed()
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class _Aim:
     caller: str
     proto: str
     port: int
+    own: bool
 
     def aimed(self) -> Fault:
         self._check_place()
@@ -120,7 +122,7 @@ class _Aim:
         """Return the fault by which nobody listens, as the flow's service lets it be made."""
         if self.fault.kind == "shut":
             self._check_flow()
-        elif self.port == ECHO_PORT:
+        elif self.port == ECHO_PORT and not self.own:
             return stop(service="echo" if self.proto == "tcp" else "echo_udp")
         if self.proto == "tcp":
             return shut(to=self.fault.to, port=self.port, sender=self.caller)

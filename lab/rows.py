@@ -33,18 +33,14 @@ PLACES = ("server", "elsewhere", *NOBODYS)
 
 @dataclass(frozen=True, order=True)
 class Service:
-    """What a program talks to on the server."""
+    """What a program talks to on the server: one of the lab's, or the user's `own`."""
 
     proto: str = "tcp"
     port: int = ECHO_PORT
+    own: bool = False
 
     def __str__(self) -> str:
         return f"{self.port}/{self.proto}"
-
-    @property
-    def ours(self) -> bool:
-        """Tell whether it is the lab's own echo."""
-        return self.port == ECHO_PORT
 
 
 @dataclass(frozen=True)
@@ -79,7 +75,9 @@ class Row:
         """
         where = told(self.host_name, self.role, *ports)
         faults = [
-            aimed(fault, caller=program.host, proto=service.proto, port=service.port)
+            aimed(
+                fault, caller=program.host, proto=service.proto, port=service.port, own=service.own
+            )  # fmt: skip
             for service in services
             for fault in self.case.faults
         ]

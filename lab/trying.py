@@ -141,7 +141,7 @@ class Trial:
 
     def _expected_services(self) -> list[Service]:
         """Return what must answer before health has shown what the program talks to."""
-        return [Service(self.own.proto, self.ports[0])] if self.own else []
+        return [Service(self.own.proto, self.ports[0], own=True)] if self.own else []
 
     def _learn_services(self, health: Result) -> None:
         """Note what the program talked to in health, or why nothing else can be tried."""
@@ -154,8 +154,11 @@ class Trial:
             self.unwell = True
             self.trouble = LabError(f"the command could not be started: {case.program['missing']}")
             return
-        met = {Service(one["proto"], one["port"]) for one in case.program["tried"]
-               if one["to"] == "server"}  # fmt: skip
+        met = {
+            Service(one["proto"], one["port"], own=one["port"] == self.ports[0] and bool(self.own))
+            for one in case.program["tried"]
+            if one["to"] == "server"
+        }
         self.services[family] = sorted(met)
         if len(self.services) == len(self.families) and not any(self.services.values()):
             self.unwell = True

@@ -105,6 +105,15 @@ def test_what_a_program_has_is_of_its_image_and_what_we_give(run: Run, of_its_ow
     assert as_octets(got["stdout"]).split() == [b"/data", b"1234", b"CapEff:", b"0" * 16]
 
 
+def test_the_images_own_check_of_its_health_does_not_run(lab: Lab, of_its_own: str) -> None:
+    program = containers.wanted(lab, of_its_own, ["sleep", "100"])
+    with containers.placed(lab, "client", program, feed=False, traced=False) as box:
+        box.start(b"")
+        state = lab.engine.client.api.inspect_container(box.number)["State"]
+    assert state["Running"]
+    assert "Health" not in state
+
+
 def test_the_hosts_own_image_runs_a_command_in_the_current_folder(
     run: Run, lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

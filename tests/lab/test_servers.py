@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -69,16 +70,13 @@ def test_an_image_in_the_servers_place_answers(lab: Lab, foreign: str, port: int
 
 
 @pytest.mark.parametrize("in_image", [True, False])
-def test_a_service_of_udp_answers(lab: Lab, foreign: str, in_image: bool) -> None:
+def test_a_service_of_udp_answers(lab: Lab, in_image: bool) -> None:
     python = ("import socket; s = socket.socket(type=socket.SOCK_DGRAM); s.bind(('', 5353));\n"
               "while True: s.sendto(*s.recvfrom(99))")  # fmt: skip
-    where = (
-        {"image": foreign, "command": [BUSYBOX, "udpsvd", "-E", "0", "5353", BUSYBOX, "cat"]}
-        if in_image
-        else {"command": ["python3", "-c", python]}
-    )
+    image = lab.containers["server"]["Image"] if in_image else ""
     address = lab.block.address("server", "ipv4")
-    with servers.serving(lab, proto="udp", **where) as service:
+    command = ["python3", "-c", python]
+    with servers.serving(lab, image=image, command=command, proto="udp") as service:
         assert (service.proto, service.port) == ("udp", 5353)
         echo = lab.hosts["client"].do("echo", proto="udp", address=address, port=5353)
         assert echo == ""
@@ -190,7 +188,8 @@ def test_in_the_echos_place_the_bystander_takes_the_other_protocol(lab: Lab, pro
         assert lab.replaced == {proto}
         assert lab.changes() == []
         assert list(lab.hosts["server"].do("faults")) == [servers.MADE_WAY]
-        result, _ = runner.run(lab, scenario.load(name), "ipv4")
+        loaded = scenario.load(name)
+        result, _ = runner.run(lab, replace(loaded, cases=loaded.cases[:1]), "ipv4")
     assert result.verdict == "pass", result.cases[0].reason
     assert result.cases[0].controls.bystander == "ok"
 

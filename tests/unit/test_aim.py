@@ -266,3 +266,10 @@ def test_router_is_on_the_way_to_elsewhere_from_anywhere() -> None:
 def test_flow_that_nobody_can_have_is_refused(flow: dict[str, Any]) -> None:
     with pytest.raises(CannotAim, match="is not one of client, bystander, gateway"):
         aimed(stop(), **{"caller": "client", "proto": "tcp", "port": 80, **flow})
+
+
+def test_where_the_echos_port_is_a_users_own_the_echo_is_not_what_is_stopped() -> None:
+    own = aimed(stop(), caller="client", proto="tcp", port=16555, own=True)
+    assert own.kind == "shut"
+    own = aimed(stop(), caller="client", proto="udp", port=16555, own=True)
+    assert own.kind == "reject"
