@@ -21,7 +21,7 @@ first packet to its end. The errnos are those that its system calls got, as stra
 `errnolab try --scenario timeout -- curl -sS {URL}` shows a row of it on your machine, and the
 same command with your own program in curl's place gives its row. `make clients` measures all."""
 UNKNOWN = "-"
-AT_ONCE_MS = 100.0
+AT_ONCE_MS = 500.0
 SAID_LENGTH = 140
 # The kernel's own end of a connect, with the settings that it comes with.
 KERNEL_GIVES_UP_S = (120.0, 145.0)
@@ -197,8 +197,9 @@ def _tries(run: Run) -> str:
 
 # --- The tables -----------------------------------------------------------------------
 
-GIVES_UP = """From the first packet to the end. Where the families differ it is IPv4 / IPv6. "Over"
-means that it was still waiting when we ended it; "no error", that its exit status was 0."""
+GIVES_UP = """From the first packet to the end; "at once" is less than half a second. Where the
+families differ it is IPv4 / IPv6. "Over" means that it was still waiting when we ended it; "no
+error", that its exit status was 0."""
 FALLBACK = """The name has an IPv6 address, where every packet is dropped, and an IPv4 address where
 all is well. RFC 8305 has clients start with the second address after 250 ms."""
 NEXT = """The name has two addresses of one family: nobody is at the first, and the second is the

@@ -231,7 +231,7 @@ def test_who_falls_back_is_told_with_the_time_it_took() -> None:
     black = run(status=0, ms=260.0, tried=tried)
     page = clients_page.page(document(ipv6_black_hole=black))
     title = "Who falls back from IPv6 to IPv4"
-    assert line(page, title) == "| curl | after 252 ms | IPv6, IPv4 | well, 0.3 s |"
+    assert line(page, title) == "| curl | after 252 ms | IPv6, IPv4 | well, at once |"
     never = clients_page.page(document(ipv6_black_hole=run(tried=tried[:1], late=True)))
     assert line(never, title) == "| curl | never | IPv6 | still waiting after 150 s |"
 
