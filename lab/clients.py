@@ -149,9 +149,11 @@ def reading(result: Mapping[str, Any]) -> Document:
 
     `ms` is from its first packet to its end, or from its start if it sent none. `errnos`
     are those that its calls got, each [call, errno, how often]; `untraced` is why they were
-    not seen, or "". `invalid` is why the row proves nothing.
+    not seen, or "". `invalid` is why the row proves nothing; one whose program went another
+    way, and never met the fault, is `unmet` instead.
     """
-    did = result["program"]
+    did, reason = result["program"], result["reason"]
+    unmet = result["verdict"] == "invalid" and "was never hit" in reason
     first_ms = did["first_packet_to_end_ms"]
     return {
         "status": did["status"], "signal": did["signal"], "late": did["timed_out"],
@@ -162,7 +164,8 @@ def reading(result: Mapping[str, Any]) -> Document:
         "errnos": [[one["call"], one["errno_name"], one["times"]] for one in did["errnos"]
                    if one["errno_name"] not in UNDER_WAY],
         "said": did["last_line"], "untraced": did["untraced"],
-        "invalid": result["reason"] if result["verdict"] == "invalid" else "",
+        "unmet": unmet,
+        "invalid": reason if result["verdict"] == "invalid" and not unmet else "",
     }  # fmt: skip
 
 

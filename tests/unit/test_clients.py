@@ -25,7 +25,7 @@ def run(**differs: Any) -> Document:
         "status": 7, "signal": "", "late": False, "ms": 1.0, "ran_ms": 9.0, "attempts": 1,
         "packets": 1, "tried": [attempt("ipv4", "server", 0.0)],
         "errnos": [["getsockopt", "ECONNREFUSED", 1]], "said": "no luck", "untraced": "",
-        "invalid": "", **differs,
+        "unmet": False, "invalid": "", **differs,
     }  # fmt: skip
 
 
@@ -108,6 +108,12 @@ def test_an_attempt_that_is_under_way_is_no_failure() -> None:
 def test_a_row_that_proves_nothing_keeps_its_reason() -> None:
     assert clients.reading({**result(), "verdict": "invalid", "reason": "no"})["invalid"] == "no"
     assert clients.reading({**result(), "reason": "no"})["invalid"] == ""
+
+
+def test_who_never_met_the_fault_is_told_from_a_row_that_went_wrong() -> None:
+    unmet = clients.reading({**result(), "verdict": "invalid", "reason": "it was never hit, so"})
+    assert (unmet["unmet"], unmet["invalid"]) == (True, "")
+    assert not clients.reading(result())["unmet"]
 
 
 def test_what_is_measured_again_takes_the_place_of_what_was_known() -> None:
@@ -231,9 +237,16 @@ def test_who_falls_back_is_told_with_the_time_it_took() -> None:
     black = run(status=0, ms=260.0, tried=tried)
     page = clients_page.page(document(ipv6_black_hole=black))
     title = "Who falls back from IPv6 to IPv4"
-    assert line(page, title) == "| curl | after 252 ms | IPv6, IPv4 | well, 0.3 s |"
+    assert line(page, title) == "| curl | after 252 ms | IPv6, IPv4 | well, at once |"
     never = clients_page.page(document(ipv6_black_hole=run(tried=tried[:1], late=True)))
     assert line(never, title) == "| curl | never | IPv6 | still waiting after 150 s |"
+
+
+def test_who_takes_ipv4_at_first_does_not_meet_the_black_hole() -> None:
+    page = clients_page.page(document(ipv6_black_hole=run(status=0, unmet=True)))
+    assert "| first | IPv4 |" in line(page, "Who falls back from IPv6 to IPv4")
+    unmet = clients_page.page(document(reset=run(unmet=True)))
+    assert "at once" not in line(unmet, "Who gives up when")
 
 
 def test_who_tries_the_next_address_is_told() -> None:
