@@ -77,7 +77,7 @@ class Row:
         faults = [
             aimed(
                 fault, caller=program.host, proto=service.proto, port=service.port, own=service.own
-            )  # fmt: skip
+            )
             for service in services
             for fault in self.case.faults
         ]
