@@ -83,23 +83,33 @@ def aimed_port(config: pytest.Config) -> int | None:
     return int(said)
 
 
-@pytest.hookimpl(wrapper=True)
+# In the old style of wrappers: an environment's pytest may be older than the new one.
+@pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+) -> Generator[None, Any, None]:
     """Attach what was seen to a test that failed, and keep it; forget it when a test is over."""
-    report = yield
+    report: pytest.TestReport = (yield).get_result()
     fixture = item.config.stash.get(HELD, None)
     if fixture is None:
-        return report
+        return
     if report.failed and fixture.done:
-        from lab import blocks  # noqa: PLC0415
-
-        folder = blocks.folder_of(item.config.stash[STAMP], item.nodeid)
-        blocks.write(folder, item.nodeid, fixture.done)
-        report.sections.append(("errnolab", blocks.section(fixture.done, folder)))
-        item.user_properties.append(("errnolab_evidence", str(folder)))
-        report.user_properties.append(("errnolab_evidence", str(folder)))
+        _attach(item, report, fixture)
     if call.when == "teardown":
         fixture.done.clear()
-    return report
+
+
+def _attach(item: pytest.Item, report: pytest.TestReport, fixture: LabFixture) -> None:
+    """Write the evidence of a test, and add its section and property to a report."""
+    from lab import blocks  # noqa: PLC0415
+
+    folder = blocks.folder_of(item.config.stash[STAMP], item.nodeid)
+    text = blocks.section(fixture.done, folder)
+    try:
+        blocks.write(folder, item.nodeid, fixture.done)
+    except OSError as full:
+        report.sections.append(("errnolab", f"{text}\nit could not be kept: {full}"))
+        return
+    report.sections.append(("errnolab", text))
+    for properties in (item.user_properties, report.user_properties):
+        properties.append(("errnolab_evidence", str(folder)))

@@ -96,7 +96,8 @@ def _plan_answer(
         on=on, to=to, port=port, flags=flags, sender=sender, proto=proto, times=times
     ).plan(site)
     # Several may run beside each other.
-    name = "-".join(["respond", sender, to, proto, str(port), *flags.split(",")]).rstrip("-")
+    words = ["respond", sender, to, site.family, proto, str(port), *flags.split(",")]
+    name = "-".join(words).rstrip("-")
     # The program first, so that no packet is dropped that nobody answers.
     return Plan(
         on, "crafted packet",

@@ -70,7 +70,7 @@ def _plan_misbehave(
     there = free_port(site, on, MISBEHAVING + port % PORTS)
     label = f"errnolab:misbehave:{how}:{sender}:{to}:{port}" + (f":{times}" if times else "")
     redirected = _redirected(site, on, to, port, sender, there, label, times)
-    name = f"misbehave-{how}-{sender}-{to}-{port}"
+    name = f"misbehave-{how}-{sender}-{to}-{site.family}-{port}"
     spec = json.dumps({"port": there, "how": how})
     # The program first, so that nobody is sent where nobody listens.
     return Plan(

@@ -207,7 +207,9 @@ def _plan(
             site
         )
     # One program a flow: two would both pass its packets on.
-    name = "-".join(["relay", source, goal, proto, str(port), *(["replies"] if replies else [])])
+    name = "-".join(
+        ["relay", source, goal, site.family, proto, str(port), *(["replies"] if replies else [])]
+    )
     spec = json.dumps({"when": when, "steps": list(steps)})
     # The program first: what comes before the rule is in comes twice, and nothing is lost.
     return Plan(

@@ -209,6 +209,16 @@ def test_what_no_family_knows_is_broken_once(rig: LabFixture) -> None:
     assert [(one.kind, one.family, one.hits) for one in seen.faults] == [("stop", "both", 0)]
 
 
+@pytest.mark.parametrize("name", ["service_silent", "reset_in_connect"])
+def test_what_a_program_answers_is_in_both_families_at_once(rig: LabFixture, name: str) -> None:
+    with rig.fault(name) as seen:
+        for family in rig.families:
+            with pytest.raises((TimeoutError, ConnectionError)):
+                rig.client.call(dial, rig.address("server", family), rig.port, 0.5)
+    assert [one.family for one in seen.faults] == ["ipv4", "ipv6"]
+    assert all(one.hits for one in seen.faults)
+
+
 def test_what_cannot_be_in_both_families_asks_for_one(rig: LabFixture) -> None:
     with pytest.raises(LabError, match="in both families at once"), rig.fault("timeout_tc"):
         pass

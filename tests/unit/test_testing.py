@@ -168,6 +168,16 @@ def test_a_failing_test_of_a_worker_shows_it_too(suite: pytest.Pytester) -> None
     assert len(list(ElementTree.parse(suite.path / "junit.xml").iter("property"))) == 2
 
 
+def test_evidence_that_cannot_be_kept_is_said_and_the_report_stands(
+    suite: pytest.Pytester,
+) -> None:
+    (suite.path / "runs").write_text("a file in the way")
+    suite.makepyfile(FAILS)
+    result = run(suite)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*250.00*SYN*", "it could not be kept: *"])
+
+
 def test_what_a_fixture_saw_belongs_to_its_test(suite: pytest.Pytester) -> None:
     """One that passed leaves nothing for the next, which fails for reasons of its own."""
     suite.makepyfile("def test_first(block): pass\ndef test_second(lab): assert 0\n")
