@@ -207,7 +207,7 @@ def placed(lab: Lab, host: str, program: Program, *, feed: bool, traced: bool) -
     """
     api = lab.engine.client.api
     with (
-        engine_errors(f"no container could be made of {_name(program)}"),
+        engine_errors(f"the engine refuses a container of {_name(program)}"),
         contextlib.ExitStack() as stack,
     ):
         box = Box(lab, host, str(_create(lab, host, program, feed, traced)["Id"]), traced)
@@ -407,7 +407,7 @@ class Box:
     def untraced(self) -> str:
         """Return why nothing was traced of what has ended, "" if something was."""
         outcome = self.outcome(False, "", "")
-        return str(outcome["untraced"])
+        return str(outcome["untraced"] or outcome["missing"])
 
     def outcome(self, late: bool, ended_with: str, untraced: str) -> dict[str, Any]:
         """Return what came of it, once it has ended (see `run_in_container`)."""

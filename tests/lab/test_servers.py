@@ -125,13 +125,15 @@ def test_an_image_that_never_listens_is_ended(lab: Lab, foreign: str) -> None:
 
 
 def test_of_several_ports_one_must_be_named(lab: Lab) -> None:
-    two = "python3 -m http.server 8001 & exec python3 -m http.server 8000"
+    python = ("import socket, time; one = socket.create_server(('', 8000)); time.sleep(0.15);"
+              "other = socket.create_server(('', 8001)); time.sleep(100)")  # fmt: skip
+    two = ["python3", "-c", python]
     with (
         pytest.raises(LabError, match="8000, 8001; say which"),
-        servers.serving(lab, command=["sh", "-c", two]),
+        servers.serving(lab, command=two),
     ):
         pass
-    with servers.serving(lab, command=["sh", "-c", two], port=8001) as service:
+    with servers.serving(lab, command=two, port=8001) as service:
         assert service.port == 8001
 
 

@@ -113,6 +113,12 @@ def test_a_service_ends_when_its_agent_is_killed() -> None:
     wait_for(lambda: not is_there(number))
 
 
+def test_a_service_ends_when_its_keeper_is_killed() -> None:
+    (number,) = numbers_of("echo $$; exec sleep 100", 1)
+    os.kill(serving._keepers[-1].pid, 9)
+    wait_for(lambda: not is_there(number))
+
+
 @pytest.mark.parametrize("proto", ["tcp", "udp"])
 @pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "::1", "::"])
 def test_what_listens_is_told_by_its_address_and_port(proto: str, address: str) -> None:
