@@ -52,6 +52,7 @@ from lab.topology import (
 )
 
 READY_WITHIN_S = 20.0
+CONFLICT = 409
 # A lab that has been up echoes in milliseconds, unless something in it hangs.
 ECHO_WITHIN_S = 3.0
 
@@ -404,8 +405,14 @@ def remove(here: engine.Engine, name: str, roles: Iterable[str] = ()) -> int:
     if roles:
         containers = [c for c in containers if c["Labels"].get("errnolab.role") in roles]
     for container in containers:
-        with contextlib.suppress(NotFound):
+        try:
             here.client.api.remove_container(container["Id"], force=True, v=True)
+        except NotFound:
+            pass
+        except APIError as refused:
+            # Another command, or the engine itself, is removing it at this moment.
+            if refused.status_code != CONFLICT:
+                raise
     for network in [] if roles else here.client.api.networks(filters=mine):
         with contextlib.suppress(NotFound, APIError):
             here.client.api.remove_network(network["Id"])
