@@ -147,7 +147,7 @@ def test_bad_program_ends_in_a_clear_row_and_leaves_nothing(
     attempt: Try, here: engine.Engine, commanded: str, how: str, wanted: dict[str, Any]
 ) -> None:
     # Time enough to talk to the server first, on a busy machine too.
-    timeout = "3" if "timed_out" in wanted and wanted["timed_out"] else "30"
+    timeout = "3" if wanted.get("timed_out") else "30"
     done, rows = attempt("--scenario", "refused", "--family", "4", "--timeout", timeout,
                          program=("sh", "-c", BAD, "sh", how))  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
