@@ -213,7 +213,7 @@ def placed(lab: Lab, host: str, program: Program, *, feed: bool, traced: bool) -
         box = Box(lab, host, str(_create(lab, host, program, feed, traced)["Id"]), traced)
         # Last first: what it prints ends when it is gone, and can be closed then.
         stack.callback(box.close)
-        stack.callback(_remove, api, box.number)
+        stack.callback(discard, api, box.number)
         if traced:
             tracer = lent.bundle(lab.engine, lab.containers[SERVER]["Image"], lab.name)
             api.put_archive(box.number, "/", tracer)
@@ -254,19 +254,6 @@ def _folder(mounts: Sequence[Path]) -> str | None:
         if here.is_relative_to(mount.resolve()):
             return str(mount / here.relative_to(mount.resolve()))
     return None
-
-
-def _remove(api: Any, number: str) -> None:
-    from docker.errors import APIError, NotFound  # noqa: PLC0415
-
-    try:
-        api.remove_container(number, force=True, v=True)
-    except NotFound:
-        pass
-    except APIError as busy:
-        # Somebody else is at it (`errnolab down`).
-        if busy.status_code != 409:
-            raise
 
 
 @contextlib.contextmanager

@@ -39,6 +39,7 @@ HOW_TO_GET = (
     "get one: `apt-get install docker.io` as root, or see your distribution's Docker or Podman\n"
     "  package; an engine elsewhere is named by DOCKER_HOST. Then: make doctor"
 )
+CONFLICT = 409  # RFC 9110 15.5.10
 
 
 @dataclass(frozen=True)
@@ -338,3 +339,17 @@ def _tail(log: Path, lines: int = 5) -> str:
     except OSError:
         return ""
     return "\n".join(f"  {line}" for line in last)
+
+
+def discard(api: Any, container: str) -> None:
+    """Remove a container and its anonymous volumes; one that is gone, or going, is no error."""
+    from docker.errors import APIError, NotFound  # noqa: PLC0415  # the SDK is slow to import
+
+    try:
+        api.remove_container(container, force=True, v=True)
+    except NotFound:
+        pass
+    except APIError as refused:
+        # Another command, or the engine itself, is at it.
+        if refused.status_code != CONFLICT:
+            raise

@@ -52,7 +52,6 @@ from lab.topology import (
 )
 
 READY_WITHIN_S = 20.0
-CONFLICT = 409
 # A lab that has been up echoes in milliseconds, unless something in it hangs.
 ECHO_WITHIN_S = 3.0
 
@@ -405,14 +404,7 @@ def remove(here: engine.Engine, name: str, roles: Iterable[str] = ()) -> int:
     if roles:
         containers = [c for c in containers if c["Labels"].get("errnolab.role") in roles]
     for container in containers:
-        try:
-            here.client.api.remove_container(container["Id"], force=True, v=True)
-        except NotFound:
-            pass
-        except APIError as refused:
-            # Another command, or the engine itself, is removing it at this moment.
-            if refused.status_code != CONFLICT:
-                raise
+        engine.discard(here.client.api, container["Id"])
     for network in [] if roles else here.client.api.networks(filters=mine):
         with contextlib.suppress(NotFound, APIError):
             here.client.api.remove_network(network["Id"])
@@ -580,14 +572,10 @@ def _learn(lab: Lab) -> None:
 
 def _end_helpers(lab: Lab) -> None:
     """Remove what a killed command left beside the hosts: programs, what writes sysctls."""
-    from docker.errors import APIError  # noqa: PLC0415  # the SDK is slow to import
-
     mine = {"label": f"{LABEL}={lab.name}"}
     for container in lab.engine.client.api.containers(all=True, filters=mine):
         if "errnolab.role" not in container["Labels"]:
-            # It may be going away by itself at this moment.
-            with contextlib.suppress(APIError):
-                lab.engine.client.api.remove_container(container["Id"], force=True, v=True)
+            engine.discard(lab.engine.client.api, container["Id"])
 
 
 def _restore(lab: Lab, *, heal: bool) -> bool:
