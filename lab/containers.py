@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from lab import lent, shell
-from lab.engine import Engine
+from lab.engine import Engine, discard
 from lab.errors import CommandFailed, EngineError, HostLost, ImageError, LabError
 from lab.inside import tracing
 from lab.inside.octets import Ends, as_text
