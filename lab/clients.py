@@ -47,7 +47,7 @@ ATTEMPT = ("family", "to", "address", "t_ms", "ended")
 @click.option("--scenario", "scenarios", multiple=True,
               type=click.Choice([one.scenario for one in COLUMNS]),
               help="Measure under this failure; may be given again.")  # fmt: skip
-@click.option("--jobs", default=8, type=click.IntRange(1, 32), help="Labs side by side.")
+@click.option("--jobs", default=4, type=click.IntRange(1, 32), help="Labs side by side.")
 @click.option("--lab", "lab_name", default="clients", help="The first lab; others are NAME-2, …")
 def main(only: Sequence[str], scenarios: Sequence[str], jobs: int, lab_name: str) -> None:
     """Measure real clients and write docs/clients.json and docs/clients.md."""
