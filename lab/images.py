@@ -48,7 +48,7 @@ def ensure(engine: Engine) -> str:
     Raises: ImageError with the last lines of the build and what to run next.
     """
     tag = host_tag()
-    if not _exists(engine, tag):
+    if not is_there(engine, tag):
         _ensure_base(engine)
         with _making(f"Building {tag}") as detail:
             _build(engine, IMAGES / "host", tag, {"BASE": BASE}, detail)
@@ -58,7 +58,7 @@ def ensure(engine: Engine) -> str:
 def ensure_guest(engine: Engine, role: str) -> str:
     """Return the tag of a guest's image, which stands on the host image, after making it."""
     tag = guest_tag(role)
-    if not _exists(engine, tag):
+    if not is_there(engine, tag):
         base = ensure(engine)
         again = f"{console.this_command()} up --with {role}"
         with (
@@ -130,7 +130,8 @@ def _sources(folder: Path) -> Iterator[Path]:
     return (path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc")
 
 
-def _exists(engine: Engine, tag: str) -> bool:
+def is_there(engine: Engine, tag: str) -> bool:
+    """Tell whether the engine has an image."""
     from docker.errors import ImageNotFound  # noqa: PLC0415
 
     try:
@@ -141,9 +142,9 @@ def _exists(engine: Engine, tag: str) -> bool:
 
 
 def _ensure_base(engine: Engine) -> None:
-    if _exists(engine, BASE):
+    if is_there(engine, BASE):
         return
-    if _exists(engine, PULLED) or _pull(engine):
+    if is_there(engine, PULLED) or _pull(engine):
         with _making(f"Taking {PULLED} as {BASE}") as detail:
             _build(engine, IMAGES / "base", BASE, {"PULLED": PULLED}, detail)
     else:

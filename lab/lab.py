@@ -29,6 +29,7 @@ from lab.console import option, say, step, this_command
 from lab.errors import (
     CommandFailed,
     ComposeError,
+    EngineError,
     FaultInForce,
     HostLost,
     LabBusy,
@@ -301,7 +302,14 @@ def up(name: str, *, block: int | None = None) -> Found:
 
 
 def prepare() -> tuple[engine.Engine, compose.Compose, str]:
-    """Make what every lab needs and is not there: engine, Compose, image; one at a time."""
+    """Make what every lab needs and is not there: engine, Compose, image; one at a time.
+
+    Where all is there nobody is waited for: another command may be making a large image.
+    """
+    with contextlib.suppress(EngineError, ComposeError):
+        here, tag = engine.connect(), images.host_tag()
+        if images.is_there(here, tag):
+            return here, compose.find(), tag
     with allocation_lock():
         here = engine.ensure()
         return here, compose.ensure(), images.ensure(here)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 from collections.abc import Callable
@@ -15,9 +16,11 @@ import pytest
 
 from lab import engine
 from lab import lab as labs
+from lab.topology import ECHO_PORT
 from tests.lab.conftest import Command
 from tests.lab.test_survival import Start, container, journal, wait_for
 
+BUSYBOX = "/bin/busybox"
 CURL = ("curl", "-sS", "{URL}")
 Try = Callable[..., "tuple[subprocess.CompletedProcess[str], dict[tuple[str, str], Any]]"]
 
@@ -155,8 +158,12 @@ def test_bad_program_ends_in_a_clear_row_and_leaves_nothing(
         got = program_of(rows, name)
         assert {key: got[key] for key in wanted} == wanted
         assert len(got["stdout"]) < 10_000
-    assert processes(here, commanded) <= {"docker-init", "sleep", "ps"}
+    assert not processes(here, commanded) - OWN
     assert "built anew" not in attempt("--scenario", "refused", "--family", "4")[0].stderr
+
+
+# What runs in a client by itself: the first process, its health check, and who asks.
+OWN = {"docker-init", "flock", "errnolab-client", "ps", "python3"}
 
 
 def processes(here: engine.Engine, name: str) -> set[str]:
@@ -164,6 +171,69 @@ def processes(here: engine.Engine, name: str) -> set[str]:
     argv = [here.cli, "exec", container(here, name, "client"), "ps", "-A", "-o", "comm=,args="]
     listing = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
     return {line.split()[0] for line in listing.splitlines() if "sleep infinity" not in line}
+
+
+def test_static_program_of_a_foreign_image_is_traced_and_files_of_ours_are_seen(
+    attempt: Try, foreign: str, tmp_path: Path
+) -> None:
+    """An image of nothing but one program, of a user without a name; and the hosts' own image."""
+    done, rows = attempt("--image", foreign, "--scenario", "refused", "--scenario", "reset",
+                         program=(BUSYBOX, "wget", "-q", "-O", "-", "{URL}"))  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    for family in ("ipv4", "ipv6"):
+        assert program_of(rows, "health", family)["stdout"] == "Hello\n"
+        assert program_of(rows, "refused", family)["errnos"][0]["errno_name"] == "ECONNREFUSED"
+        assert program_of(rows, "reset", family)["errnos"][0]["errno_name"] == "ECONNRESET"
+        assert program_of(rows, "reset", family)["traced"]
+    script = tmp_path / "client.sh"
+    script.write_text("#!/bin/sh\nexec curl -sS $URL\n")
+    script.chmod(0o755)
+    done, rows = attempt("--mount", str(tmp_path), "--scenario", "refused", "--family", "4",
+                         program=(str(script),))  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert program_of(rows, "refused")["status"] == 7
+
+
+@pytest.mark.parametrize("port", [7000, ECHO_PORT])
+def test_service_of_ones_own_meets_the_same_faults(
+    attempt: Try, errnolab: Command, port: int
+) -> None:
+    """On any port, that of the lab's echo too, which makes way for it."""
+    done, rows = attempt(
+        "--server-command", f"python3 -m http.server {port}", "--port", str(port),
+        "--scenario", "refused", "--scenario", "service_resets.after_request",
+        "--scenario", "host_unreachable", "--family", "4",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Directory listing" in program_of(rows, "health")["stdout"]
+    assert program_of(rows, "health")["tried"][0]["port"] == port
+    got = {name: program_of(rows, name)["errnos"][0]["errno_name"]
+           for name in ("refused", "service_resets.after_request", "host_unreachable")}  # fmt: skip
+    assert list(got.values()) == ["ECONNREFUSED", "ECONNRESET", "EHOSTUNREACH"]
+    assert errnolab("run", "echo", "--family", "4").returncode == 0
+
+
+ANSWERS_THEN_ENDS = """
+import socket
+server = socket.create_server(("", 7000))
+for _ in range(4):
+    connection, _ = server.accept()
+    if connection.recv(999):
+        connection.send(b"HTTP/1.0 200 OK\\r\\n\\r\\nHello")
+    connection.close()
+print("out of order")
+"""
+
+
+def test_service_that_ends_is_told_with_its_last_words(attempt: Try) -> None:
+    """It answers the three connections of health, and the control before the fault."""
+    server = shlex.join(["python3", "-c", ANSWERS_THEN_ENDS])
+    done, rows = attempt("--server-command", server, "--scenario", "timeout", "--timeout", "2",
+                         "--family", "4")  # fmt: skip
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert rows["health", "ipv4"]["verdict"] == "pass"
+    assert rows["timeout", "ipv4"]["verdict"] == "invalid"
+    assert "the service on port 7000 ended by itself: out of order" in done.stdout
 
 
 def test_status_127_is_that_a_row_does_not_apply(attempt: Try) -> None:
