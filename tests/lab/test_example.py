@@ -113,6 +113,16 @@ def test_the_examples_own_tests_pass(run: Run, tmp_path: Path) -> None:
     assert set(found.values()) == {skipped()}
 
 
+def test_the_examples_expectations_hold(run: Run, tmp_path: Path) -> None:
+    """Those of the file, for two rows of it, and as many others as there are families."""
+    example(tmp_path)
+    tried = run("errnolab", "try", "--scenario", "refused", "--scenario", "ipv6_black_hole")
+    assert tried.returncode == 0, tried.stdout + tried.stderr
+    assert tried.stdout.splitlines()[-1] == "5 pass"
+    (tmp_path / "prices.py").write_text("import sys; sys.exit('no longer an attempt')\n")
+    assert run("errnolab", "try", "--scenario", "refused").returncode == 2
+
+
 def test_on_two_labs_one_that_fails_shows_its_ladder_and_keeps_its_evidence(
     run: Run, tmp_path: Path, here: engine.Engine
 ) -> None:
