@@ -77,9 +77,9 @@ class Column:
         return row.partition(".")[0] == self.scenario.partition(".")[0]
 
 
-# A kernel with its own settings gives up a connect after 131 s, and most libraries that
-# limit the wait for an answer do it after 60 s at most.
-KERNEL_S, ANSWER_S, QUICK_S = 150.0, 70.0, 20.0
+# A kernel with its own settings gives up a connect after two minutes and a little, and
+# libraries that limit the wait for an answer do it after 60 s at most, or twice that.
+KERNEL_S, ANSWER_S, QUICK_S = 150.0, 130.0, 20.0
 HEALTH = "health"
 COLUMNS = (
     Column("refused", "refused", QUICK_S),

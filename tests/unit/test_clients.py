@@ -205,6 +205,16 @@ def test_a_client_that_is_not_well_in_health_is_not_kept(
 # --- The page ---------------------------------------------------------------------------
 
 
+def test_the_page_is_what_was_measured() -> None:
+    made = clients_page.page(clients_page.load())
+    assert clients_page.PAGE.read_text(encoding="utf-8") == made, "run `make docs`"
+
+
+def test_the_json_is_as_it_is_written() -> None:
+    text = clients_page.DOCUMENT.read_text(encoding="utf-8")
+    assert clients.written(clients_page.load()) == text
+
+
 def test_what_waits_longer_than_we_did_is_told_with_our_patience() -> None:
     page = clients_page.page(document(timeout=run(late=True, ms=150_000.0)))
     assert "| over 150 s |" in line(page, "Who gives up when")
