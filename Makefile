@@ -34,7 +34,7 @@ scenarios: $(READY) ## Run every scenario
 	@$(ERRNOLAB) run --all $(HOW)
 
 test: lint unit ## Run all that CI runs: lint, unit tests, tests on a real lab
-	@$(PYTHON) -m pytest -p no:randomly --junitxml=runs/junit.xml tests/lab
+	@$(PYTHON) -m pytest -p no:randomly --junitxml=runs/junit.xml $(if $(CLIENTS),,-m "not clients") tests/lab
 
 unit: $(READY) ## Run the tests that need no engine, in random order
 	@$(PYTHON) -m pytest --junitxml=runs/junit-unit.xml tests/unit

@@ -15,6 +15,7 @@ from lab.lab import Lab
 from lab.program import IN_A_HOST
 from lab.topology import DIGIT, FAMILIES, Family
 
+pytestmark = pytest.mark.clients
 INVITED = "test-clients"
 WITHIN_S = 20
 # Runs a command with its first argument to read.

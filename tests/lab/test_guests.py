@@ -14,19 +14,21 @@ from lab.topology import FAMILIES, GUESTS, home
 from tests.lab.test_baseline import NET_ADMIN_AND_NET_RAW
 
 INVITED = "test-guests"
+# The clients' image takes minutes to make: `make test CLIENTS=1` has it too.
+ROLES = [pytest.param(r, marks=[pytest.mark.clients] * (r == "clients")) for r in GUESTS]
 
 
 @pytest.fixture(scope="module")
 def lab(here: engine.Engine) -> Iterator[Lab]:
-    """A lab with every guest; its images are made if they are not there."""
+    """A lab to which guests are invited; their images are made if they are not there."""
     with labs.hold(INVITED, heal=True) as held:
-        guests.invite(held, GUESTS)
         yield held
     labs.remove(here, INVITED)
 
 
-@pytest.mark.parametrize("role", GUESTS)
+@pytest.mark.parametrize("role", ROLES)
 def test_a_guest_has_two_capabilities_and_no_way_out_but_the_router(lab: Lab, role: str) -> None:
+    guests.invite(lab, [role])
     host = testinfra.get_host(f"docker://{lab.containers[role]['Id']}")
     status = host.file("/proc/1/status").content_string
     assert f"CapBnd:\t{NET_ADMIN_AND_NET_RAW:016x}" in status
@@ -37,15 +39,17 @@ def test_a_guest_has_two_capabilities_and_no_way_out_but_the_router(lab: Lab, ro
         assert gateways == [lab.block.address("router", family, on=home(role))]
 
 
-@pytest.mark.parametrize("role", GUESTS)
+@pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_guest_reaches_the_server(lab: Lab, role: str, family: str) -> None:
+    guests.invite(lab, [role])
     address = lab.block.address("server", "ipv4" if family == "ipv4" else "ipv6")
     assert lab.hosts[role].do("echo", proto="tcp", address=address, port=16555) == ""
 
 
 def test_a_guest_that_was_changed_is_started_anew(here: engine.Engine, lab: Lab) -> None:
     """As a run leaves it that was killed in the middle of a fault on it."""
+    guests.invite(lab, ["workshop"])
     before = lab.containers["workshop"]["Id"]
     lab.hosts["workshop"].run("ip", "route", "add", "blackhole", "198.19.255.1")
     lab.hosts.pop("workshop").close()
@@ -55,6 +59,7 @@ def test_a_guest_that_was_changed_is_started_anew(here: engine.Engine, lab: Lab)
 
 
 def test_a_guest_that_is_well_is_taken_as_it_is(lab: Lab) -> None:
+    guests.invite(lab, ["gateway"])
     before = lab.containers["gateway"]["Id"]
     lab.hosts.pop("gateway").close()
     guests.invite(lab, ["gateway"])
