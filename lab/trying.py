@@ -86,7 +86,17 @@ class Trial:
             self.results += session.run(there)
             if self.trouble:
                 raise self.trouble
-        return [result for result in self.results if result.cases[0].program or not self.unwell]
+            if self.unwell:
+                break
+        return self._that_ran()
+
+    def _that_ran(self) -> list[Result]:
+        """Return the results without those of rows that were left out, as health was not well.
+
+        Health that was not well stays, whatever came of it: it is what was found.
+        """
+        return [r for r in self.results if r.scenario == HEALTH or r.cases[0].program
+                or not self.unwell]  # fmt: skip
 
     def _health(self) -> list[Row]:
         return [rows.health(family) for family in self.families]

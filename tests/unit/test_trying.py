@@ -16,7 +16,7 @@ from lab.expecting import Expectation, RowExpectation
 from lab.inside.octets import as_text
 from lab.program import Outcome, Program
 from lab.proofs import Observation
-from lab.result import CaseResult, Controls, Result
+from lab.result import CaseResult, Controls, Result, exit_status
 from lab.rows import Service
 from lab.scenario import Case
 from lab.topology import FAMILIES, Family
@@ -139,6 +139,16 @@ def test_services_are_what_the_program_talked_to_in_health() -> None:
 def test_health_that_was_not_well_ends_the_trial() -> None:
     trial = trial_after(result(verdict="invalid"))
     assert (trial.unwell, trial.trouble) == (True, None)
+
+
+def test_health_that_was_not_well_is_a_result_even_if_nothing_was_run() -> None:
+    trial = trial_after(result(scenario="health"))
+    broken = Result("health", "ipv6", "default", cases=[CaseResult(reason="no such image")])
+    left_out = Result("refused", "ipv4", "", cases=[CaseResult(reason="not run")])
+    trial.unwell, trial.results = True, [result(scenario="health"), broken, left_out]
+    ran = trial._that_ran()
+    assert [(r.scenario, r.family) for r in ran] == [("health", "ipv4"), ("health", "ipv6")]
+    assert exit_status(ran) == 2
 
 
 def test_program_that_talks_to_nobody_is_told_where_to_go() -> None:
