@@ -128,6 +128,10 @@ class Trial:
         )  # fmt: skip
         if row.name != HEALTH and self.unwell:
             raise LabError("health was not well")
+        service = self._services_of.get(lab.name)
+        if service and not service.takes(family):
+            self.services.setdefault(family, [])
+            return _skipped(row, lab, f"your service does not listen over {family}"), {}
         services = self.services.get(family, self._expected_services())
         if row.name != HEALTH and not services:
             return _skipped(row, lab, f"in health it sent nothing over {family}"), {}
@@ -142,7 +146,6 @@ class Trial:
         _judge_status(case)
         if case.program and not case.controls.baseline_restored:
             case.reason = f"the lab is not as it was before the program ran: {case.reason}"
-        service = self._services_of.get(lab.name)
         if service and not service.alive():
             case.verdict, case.reason = "invalid", _ended(service)
         if row.name == HEALTH:
