@@ -67,6 +67,14 @@ def test_signal_is_declared_by_its_name() -> None:
     assert not RowExpectation({"status": 0}).prove(killed)[0].ok
 
 
+def test_status_of_a_program_that_hung_is_none_of_its_own() -> None:
+    hung = {**PROGRAM, "status": 0, "signal": "", "timed_out": True}
+    proofs = RowExpectation({"status": 0}).prove(hung)
+    assert [(proof.what, proof.ok) for proof in proofs] == [("exit status", True),
+                                                            ("its end", False)]  # fmt: skip
+    assert all(proof.ok for proof in RowExpectation({"status": 0, "timed_out": True}).prove(hung))
+
+
 def test_errnos_cannot_hold_where_nothing_was_traced() -> None:
     blind = {**PROGRAM, "traced": False, "untraced": "no ptrace", "errnos": []}
     (proof,) = RowExpectation({"errnos": []}).prove(blind)
