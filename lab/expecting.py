@@ -31,6 +31,7 @@ from tomlkit.exceptions import ParseError
 
 from lab import scenario as scenarios
 from lab.errors import LabError
+from lab.program import plain
 from lab.proofs import duration
 from lab.result import Proof, Result
 from lab.rows import HEALTH
@@ -208,7 +209,8 @@ def _prove_within(wanted: Sequence[float], program: Mapping[str, Any]) -> Proof:
 
 
 def _prove_text(wanted: str, program: Mapping[str, Any]) -> Proof:
-    ok = wanted in program["stderr"] or wanted in program["stdout"]
+    printed = program["stderr"], program["stdout"]
+    ok = any(wanted in text or wanted in plain(text) for text in printed)
     return Proof("call", "what it printed", repr(wanted), repr(program["last_line"]), ok)
 
 

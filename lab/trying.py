@@ -30,8 +30,6 @@ from lab.session import Session, sibling_names
 from lab.topology import ECHO_PORT, FAMILIES, Family
 
 NAME = "try"  # in the journal, and the folder of the evidence
-# How much of what a program printed is in its result.
-PRINTED = 4096
 
 
 @dataclass(frozen=True)
@@ -250,7 +248,7 @@ def _attempt_document(one: Attempt) -> dict[str, Any]:
 
 
 def _printed(data: bytes) -> str:
-    return data[:PRINTED].decode("utf-8", "backslashreplace")
+    return data.decode("utf-8", "backslashreplace")
 
 
 def _talks_to_nobody(program: dict[str, Any]) -> str:

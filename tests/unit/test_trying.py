@@ -93,6 +93,20 @@ def test_last_line_is_that_of_stdout_where_stderr_is_empty() -> None:
     assert described(stderr="", stdout="")["last_line"] == ""
 
 
+def test_last_line_has_no_colours_and_nothing_of_a_progress_bar() -> None:
+    assert described(stderr=as_text(b"\r 1 %\r 100 %\n"))["last_line"] == "100 %"
+    assert described(stderr=as_text(b"\x1b[1;31mfatal:\x1b[0m no"))["last_line"] == "fatal: no"
+
+
+def test_text_is_looked_for_in_all_that_was_kept_and_without_colours() -> None:
+    found = described(stderr=as_text(b"first\n" + b"x" * 9000 + b"\n\x1b[31mfatal:\x1b[0m no\n"))
+    for text in ("first", "fatal: no", "\x1b[31mfatal"):
+        (proof,) = RowExpectation({"text": text}).prove(found)
+        assert proof.ok
+    (proof,) = RowExpectation({"text": "fatal: yes"}).prove(found)
+    assert not proof.ok
+
+
 def test_judge_proves_that_it_ran_and_what_is_declared() -> None:
     judge = Judge(PROGRAM, RowExpectation({"status": 0}))
     proofs, _ = judge(case_of(), seen(raw()))
@@ -217,6 +231,25 @@ def test_invalid_row_says_why_in_place_of_what_it_did() -> None:
     bad.cases[0].reason = "the fault was never hit\nmore"
     assert try_table.cells(bad)[-1] == "the fault was never hit"
     assert "never hit" in try_table.headline(bad).plain
+
+
+def test_long_last_line_is_shortened_in_the_table_alone() -> None:
+    long = result(stderr=as_text(b"ab" * 500))
+    assert len(try_table.cells(long)[-1]) == try_table.SHOWN_CHARACTERS
+    assert long.cases[0].program["last_line"] == "ab" * 500
+
+
+def test_page_shows_what_looks_like_a_mark_of_its_own() -> None:
+    text = try_table.markdown([result(stderr=as_text(b"</html>"))], judged=False, title="client")
+    assert text.endswith("| &lt;/html> |\n")
+
+
+def test_row_is_tried_again_in_its_image() -> None:
+    bad = result(verdict="invalid")
+    bad.cases[0].program.update(image="my app", host="clients")
+    assert try_table._again(bad).endswith(
+        "try --scenario refused --family 4 --image 'my app' --from clients -- client '{URL}'"
+    )
 
 
 def test_markdown_is_one_table_and_what_was_not_as_expected() -> None:
