@@ -168,7 +168,7 @@ class Trial:
         met = {
             Service(one["proto"], one["port"], own=one["port"] == self.ports[0] and bool(self.own))
             for one in case.program["tried"]
-            if one["to"] == "server"
+            if one["to"] == "server" and one["family"] == family
         }
         self.services[family] = sorted(met)
         if len(self.services) == len(self.families) and not any(self.services.values()):

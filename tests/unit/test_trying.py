@@ -181,6 +181,11 @@ def test_family_in_which_it_sends_nothing_is_no_trouble_if_the_other_is_well() -
     assert trial.services == {"ipv4": [Service("tcp", 16555)], "ipv6": []}
 
 
+def test_what_it_sends_over_the_other_family_is_no_service_of_this_one() -> None:
+    trial = trial_after(result("ipv4"), result("ipv6"), families=FAMILIES)
+    assert trial.services == {"ipv4": [Service("tcp", 16555)], "ipv6": []}
+
+
 def test_command_that_cannot_be_started_is_a_trouble() -> None:
     trial = trial_after(result(missing="nope is not there", value=None))
     assert str(trial.trouble) == "the command could not be started: nope is not there"
