@@ -452,14 +452,15 @@ def _status_without(missing: str) -> int:
 def _value(state: Mapping[str, Any], traced: Traced, ended_with: str) -> int:
     """Return the exit status, or minus the number of the signal that ended the program.
 
-    The engine says 128 + n of both. SIGKILL is the one that no tracer sees come.
+    The engine says 128 + n of both. SIGKILL is the one that no tracer sees come, so that
+    only an end of its own tells that it did not.
     """
     status = int(state["ExitCode"])
     number = status - 128
     if number not in signal.valid_signals():
         return status
     if number == signal.SIGKILL or ended_with == "SIGKILL":
-        return -number
+        return status if not ended_with and traced.exited_with(status) else -number
     name = signal.Signals(number).name if number in set(signal.Signals) else ""
     return status if name and traced.died_of(name) is False else -number
 

@@ -31,6 +31,7 @@ from tomlkit.exceptions import ParseError
 
 from lab import scenario as scenarios
 from lab.errors import LabError
+from lab.program import plain
 from lab.proofs import duration
 from lab.result import Proof, Result
 from lab.rows import HEALTH
@@ -42,6 +43,11 @@ RUN: Mapping[str, type] = {
     "command": list, "scenarios": list, "image": str, "mounts": list, "from": str,
     "family": str, "timeout_s": (int, float),  # type: ignore[dict-item]
     "server_image": str, "server_command": str, "port": int, "udp": bool, "jobs": int,
+}  # fmt: skip
+FAMILY_WORDS = ("4", "6", "both")
+# First and last of what the command line takes too.
+BOUNDS: Mapping[str, tuple[float, float]] = {
+    "timeout_s": (0.1, 3600.0), "port": (1, 65535), "jobs": (1, 16),
 }  # fmt: skip
 # What can be expected of a row.
 KEYS = ("status", "timed_out", "within_s", "text", "attempts", "errnos")
@@ -56,8 +62,15 @@ class RowExpectation:
     declared: Mapping[str, Any] = field(default_factory=dict)
 
     def prove(self, program: Mapping[str, Any]) -> list[Proof]:
-        """Return a proof for each thing that is declared of a program's description."""
-        return [_PROVERS[key](wanted, program) for key, wanted in self.declared.items()]
+        """Return a proof for each thing that is declared of a program's description.
+
+        Who says how it ends says that it does: one that hung, and ended well when it was
+        told to, has not.
+        """
+        declared = dict(self.declared)
+        if program["timed_out"] and "status" in declared:
+            declared.setdefault("timed_out", False)
+        return [_PROVERS[key](wanted, program) for key, wanted in declared.items()]
 
 
 @dataclass(frozen=True)
@@ -94,22 +107,51 @@ def mistakes(document: Mapping[str, Any]) -> list[str]:
     """Return what is wrong with a document."""
     found = [f"there is no [{key}]: there are [try] and [expect.<scenario>]"
              for key in document if key not in ("try", "expect")]  # fmt: skip
-    for key, value in document.get("try", {}).items():
+    run, expect = document.get("try", {}), document.get("expect", {})
+    no_tables = [
+        f"{key} = {value!r}: it is a table, [{key}…]"
+        for key, value in (("try", run), ("expect", expect))
+        if not isinstance(value, Mapping)
+    ]
+    if no_tables:
+        return found + no_tables
+    for key, value in run.items():
         if key not in RUN:
             found.append(f"[try] has no '{key}': it has {', '.join(RUN)}")
-        elif not isinstance(value, RUN[key]):
+        elif not _is_right(key, value):
             found.append(f"[try] {key} = {value!r} is of the wrong kind")
     known = {HEALTH, *scenarios.names()}
-    for name, row in document.get("expect", {}).items():
+    for name, row in expect.items():
         if name.partition(".")[0] not in known:
             found.append(f'[expect."{name}"]: no scenario has that name; `errnolab list` shows all')
-        for part, keys in ((name, row), *((f"{name}.{f}", row[f]) for f in FAMILIES if f in row)):
+        for part, keys in _tables(name, row):
+            if not isinstance(keys, Mapping):
+                found.append(f'[expect."{part}"]: wanted a table, got {keys!r}')
+                continue
             found += [
                 f'[expect."{part}"] {key} = {value!r}: {why}'
                 for key, value in keys.items()
                 if key not in FAMILIES and (why := _wrong(key, value))
             ]
     return found
+
+
+def _is_right(key: str, value: Any) -> bool:
+    """Tell whether something that [try] says is of the kind that it must be."""
+    if isinstance(value, bool) and RUN[key] is not bool:
+        return False
+    if key == "family":
+        return value in FAMILY_WORDS
+    if RUN[key] is list:
+        return isinstance(value, list) and all(isinstance(word, str) for word in value)
+    first, last = BOUNDS.get(key, (value, value))
+    return isinstance(value, RUN[key]) and bool(first <= value <= last)
+
+
+def _tables(name: str, row: Any) -> list[tuple[str, Any]]:
+    """Return what is expected of a row, and of it in one family, by name."""
+    own = [(f"{name}.{f}", row[f]) for f in FAMILIES if f in row] if isinstance(row, Mapping) else []
+    return [(name, row), *own]
 
 
 def _wrong(key: str, value: Any) -> str:
@@ -167,7 +209,8 @@ def _prove_within(wanted: Sequence[float], program: Mapping[str, Any]) -> Proof:
 
 
 def _prove_text(wanted: str, program: Mapping[str, Any]) -> Proof:
-    ok = wanted in program["stderr"] or wanted in program["stdout"]
+    printed = program["stderr"], program["stdout"]
+    ok = any(wanted in text or wanted in plain(text) for text in printed)
     return Proof("call", "what it printed", repr(wanted), repr(program["last_line"]), ok)
 
 

@@ -23,12 +23,14 @@ KEPT_AT, PLACE = "/opt/errnolab-tracer", "/.errnolab"
 LOADER, STRACE = f"{PLACE}/ld.so", f"{PLACE}/strace"
 PREFIX = (LOADER, "--library-path", f"{PLACE}/lib", STRACE)
 TRACE = f"{PLACE}/out/trace"
-# What makes a process is traced too, so that those left behind can be counted.
-MAKING = "clone,clone3,fork,vfork"
+# What makes a process is traced too, so that those left behind can be counted; and what ends
+# it, for the end itself comes too late to be written if the container ends with it.
+MAKING = "clone,clone3,fork,vfork,exit_group"
 
 _LINE = re.compile(rb"(\d+) +[\d.]+ (.*)")
 _MADE = re.compile(rb"(?:<\.\.\. )?(?:clone3?|v?fork)\b.*")
 _RETURNED = re.compile(rb"\) += (\d+)\b")
+_EXIT = re.compile(rb"exit_group\((-?\d+)")
 _bundles: dict[str, bytes] = {}
 
 
@@ -82,6 +84,7 @@ class Traced:
     _made: set[bytes] = field(default_factory=set)
     _ended: set[bytes] = field(default_factory=set)
     _threads: set[bytes] = field(default_factory=set)
+    _exits: set[int] = field(default_factory=set)
 
     @property
     def left(self) -> int:
@@ -94,8 +97,12 @@ class Traced:
             return None
         return re.search(rf"^{self.main} .* --- {name} ", self.text, re.MULTILINE) is not None
 
+    def exited_with(self, status: int) -> bool:
+        """Tell whether a process ended itself with a status."""
+        return status in self._exits
+
     def telling(self, lines: Iterable[bytes]) -> Iterator[bytes]:
-        """Return the lines that are not of making processes; note what those say."""
+        """Return the lines that are not of making and ending processes; note what those say."""
         for line in lines:
             found = _LINE.match(line)
             if found is None or not self._of_making(found[1], found[2]):
@@ -111,7 +118,11 @@ class Traced:
             self.main, self.began_s = number.decode(), float(time)
 
     def _of_making(self, number: bytes, rest: bytes) -> bool:
-        """Note a process that was made: its number comes with the call's return."""
+        """Note a process that was made, or ends: a number comes with the call's return."""
+        exit_ = _EXIT.match(rest)
+        if exit_:
+            self._exits.add(int(exit_[1]) & 0xFF)
+            return True
         if not _MADE.match(rest):
             return False
         if b"CLONE_THREAD" in rest:

@@ -76,6 +76,11 @@ def _filled(word: str, told: Mapping[str, str]) -> str:
     return re.sub(r"\{([A-Z0-9]+)\}", lambda m: told.get(m[1], m[0]), word)
 
 
+def plain(text: str) -> str:
+    """Return a text without what colours it on a terminal (ECMA-48)."""
+    return re.sub(r"\x1b\[[0-?]*[ -/]*[@-~]", "", text)
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How a program ended.
@@ -125,7 +130,8 @@ class Outcome:
     def last_line(self) -> str:
         """Return the last line that it printed to stderr, or to stdout if there is none."""
         for printed in (self.stderr, self.stdout):
-            lines = printed.decode("utf-8", "backslashreplace").split("\n")
+            # A progress bar begins its line again and again.
+            lines = re.split(r"[\r\n]", plain(printed.decode("utf-8", "backslashreplace")))
             said = [line.strip() for line in lines if line.strip()]
             if said:
                 return said[-1]

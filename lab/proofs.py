@@ -89,9 +89,23 @@ def prove_hits(case: Case, seen: Observation) -> list[Proof]:
     """Return for each fault that can be counted a proof that it was hit."""
     return [
         Proof("counter", f"{said(fault)} was hit", "at least 1", str(hits), hits >= 1)
-        for fault, hits in zip(case.faults, seen.hits)
-        if hits is not None
+        for fault, hits in hits_of(case.faults, seen.hits)
     ]
+
+
+def hits_of(faults: Sequence[Fault], hits: Sequence[int | None]) -> list[tuple[Fault, int]]:
+    """Return the faults whose hits are counted, with them; a group is its first, with all of its.
+
+    A fault before several services is there for each, and who is turned away by the first may
+    never come to the second.
+    """
+    found: dict[str, tuple[Fault, int]] = {}
+    for number, (fault, more) in enumerate(zip(faults, hits)):
+        if more is not None:
+            key = f"fault {number}" if fault.group is None else f"group {fault.group}"
+            first, before = found.get(key, (fault, 0))
+            found[key] = first, before + more
+    return list(found.values())
 
 
 def _uncounted(proofs: Sequence[Proof]) -> list[Proof]:

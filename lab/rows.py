@@ -75,12 +75,14 @@ class Row:
         """
         where = told(self.host_name, self.role, *ports)
         faults = [
-            aimed(
-                fault, caller=program.host, proto=service.proto, port=service.port, own=service.own
+            replace(
+                aimed(fault, caller=program.host, proto=service.proto, port=service.port,
+                      own=service.own),
+                group=number,
             )
             for service in services
-            for fault in self.case.faults
-        ]
+            for number, fault in enumerate(self.case.faults)
+        ]  # fmt: skip
         return Scenario(
             self.name, fault=_once_each(faults), calls=[program.call(where)],
             control=self._control(program.host, services), needs=self.case.needs,

@@ -20,7 +20,7 @@ from lab.known import resolve
 from lab.lab import Lab, LabSite
 from lab.ladder import draw
 from lab.making import Made, Making, address_of
-from lab.proofs import Observation, came, errno_name, gave, name_of, prove, said
+from lab.proofs import Observation, came, errno_name, gave, hits_of, name_of, prove, said
 from lab.result import NOT_ASKED, CaseResult, Proof, Result
 from lab.scenario import Case, Picture, Scenario
 from lab.topology import ECHO_PORT, HOSTS, VANTAGES, Family
@@ -152,8 +152,8 @@ class CaseRun:
     def _judge(self, seen: Observation | None) -> None:
         # A fault that could not be made is reason enough: nothing was seen beside it.
         invalid = self.troubles + (self.result.controls.troubles() if seen else [])
-        for fault, hits in zip(self.case.faults, seen.hits if seen else ()):
-            if hits is not None and hits < 1:
+        for fault, hits in hits_of(self.case.faults, seen.hits if seen else ()):
+            if hits < 1:
                 invalid.insert(0, f"{said(fault)} was never hit, so it proves nothing")
         failed = [proof for proof in self.result.proofs if not proof.ok]
         if invalid:

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,10 @@ from lab.containers import SERVER
 from lab.errors import LabError
 from lab.inside.octets import as_octets
 from lab.lab import Lab, LabSite
-from lab.topology import ECHO_PORT
+from lab.topology import ECHO_PORT, Family
 
 LOOK_EVERY_S = 0.05
-# A service that opens several ports does so within this time.
+# A service that opens several ports, or one in both families, does so within this time.
 OTHERS_WITHIN_S = 0.3
 KEPT_LINES = 12
 # The name in the journal under which the echo makes way.
@@ -41,6 +41,10 @@ class Service:
     port: int
     addresses: tuple[str, ...]
     _running: _Running
+
+    def takes(self, family: Family) -> bool:
+        """Tell whether it listens in a family; one on :: is taken to listen in both."""
+        return any(address == "::" or _family_of(address) == family for address in self.addresses)
 
     def output(self) -> str:
         """Return what it printed, on both of its streams: the beginning and the end."""
@@ -100,6 +104,11 @@ def serving(
         yield Service(proto, found, addresses, running)
 
 
+def _family_of(address: str) -> Family:
+    found = ip_address(address)
+    return "ipv6" if isinstance(found, IPv6Address) and not found.ipv4_mapped else "ipv4"
+
+
 def _compare(lab: Lab) -> None:
     """End the connections to a service that is gone, and say what it changed on the server."""
     left = lab.settle()
@@ -156,8 +165,7 @@ class _Waiting:
             if ending.is_set() or time.monotonic() > deadline:
                 raise self._error(self._silence(within_s))
             time.sleep(LOOK_EVERY_S)
-        if self.port is None:
-            time.sleep(OTHERS_WITHIN_S)
+        time.sleep(OTHERS_WITHIN_S)
         found = self._found()
         if len(found) > 1:
             ports = ", ".join(map(str, sorted(found)))

@@ -19,6 +19,8 @@ FAMILY_NAMES: Mapping[str, str] = {"ipv4": "IPv4", "ipv6": "IPv6"}
 # A table wants room: where nobody's terminal says how wide it is, it is this wide.
 WIDE = 160
 SHOWN_ERRNOS = 3
+# Of a last line; it may be a whole document. All of it is in result.json.
+SHOWN_CHARACTERS = 200
 TITLES = ("fault", "over", "ended", "after", "attempts", "tried", "errno of its calls",
           "bytes out/in", "last line")  # fmt: skip
 
@@ -83,8 +85,12 @@ def cells(result: Result) -> list[str]:
     return [
         name, over, ended(program) + left, duration(program["elapsed_ms"]), attempts(program),
         order(program), errnos(program),
-        f"{program['bytes_sent']}/{program['bytes_received']}", program["last_line"],
+        f"{program['bytes_sent']}/{program['bytes_received']}", _shortened(program["last_line"]),
     ]  # fmt: skip
+
+
+def _shortened(line: str) -> str:
+    return line if len(line) <= SHOWN_CHARACTERS else line[: SHOWN_CHARACTERS - 2] + " …"
 
 
 def _told(results: Sequence[Result]) -> tuple[list[str], list[list[str]]]:
@@ -129,7 +135,11 @@ def _again(result: Result) -> str:
     """Return the command that tries one row again, as far as the row knows it."""
     this, program = console.this_command(), result.cases[0].program
     row = f"{this} try --scenario {result.scenario} --family {result.family[-1]}"
-    return f"{row} -- {shlex.join(program['argv'])}" if program else row
+    if not program:
+        return row
+    image = f" --image {shlex.quote(program['image'])}" if program["image"] else ""
+    host = f" --from {program['host']}" if program["host"] != "client" else ""
+    return f"{row}{image}{host}" + (f" -- {shlex.join(program['argv'])}" if program["argv"] else "")
 
 
 def markdown(results: Sequence[Result], judged: bool, title: str) -> str:
@@ -140,7 +150,8 @@ def markdown(results: Sequence[Result], judged: bool, title: str) -> str:
     for result, row in zip(results, rows):
         lines.append(_pipes([*([result.verdict] if judged else []), *row]))
     troubles = [
-        f"- `{r.scenario}` ({r.family}): {proof.what}: wanted {proof.wanted}, got {proof.got}"
+        f"- `{r.scenario}` ({r.family}): "
+        + _safe(f"{proof.what}: wanted {proof.wanted}, got {proof.got}")
         for r in results
         for proof in r.cases[0].proofs
         if not proof.ok
@@ -149,4 +160,9 @@ def markdown(results: Sequence[Result], judged: bool, title: str) -> str:
 
 
 def _pipes(words: Sequence[str]) -> str:
-    return "| " + " | ".join(word.replace("|", "\\|") for word in words) + " |"
+    return "| " + " | ".join(_safe(word).replace("|", "\\|") for word in words) + " |"
+
+
+def _safe(text: str) -> str:
+    """Return a text of which a page takes nothing for a mark of its own."""
+    return text.replace("&", "&amp;").replace("<", "&lt;")

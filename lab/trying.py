@@ -30,8 +30,6 @@ from lab.session import Session, sibling_names
 from lab.topology import ECHO_PORT, FAMILIES, Family
 
 NAME = "try"  # in the journal, and the folder of the evidence
-# How much of what a program printed is in its result.
-PRINTED = 4096
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,17 @@ class Trial:
             self.results += session.run(there)
             if self.trouble:
                 raise self.trouble
-        return [result for result in self.results if result.cases[0].program or not self.unwell]
+            if self.unwell:
+                break
+        return self._that_ran()
+
+    def _that_ran(self) -> list[Result]:
+        """Return the results without those of rows that were left out, as health was not well.
+
+        Health that was not well stays, whatever came of it: it is what was found.
+        """
+        return [r for r in self.results if r.scenario == HEALTH or r.cases[0].program
+                or not self.unwell]  # fmt: skip
 
     def _health(self) -> list[Row]:
         return [rows.health(family) for family in self.families]
@@ -118,6 +126,10 @@ class Trial:
         )  # fmt: skip
         if row.name != HEALTH and self.unwell:
             raise LabError("health was not well")
+        service = self._services_of.get(lab.name)
+        if service and not service.takes(family):
+            self.services.setdefault(family, [])
+            return _skipped(row, lab, f"your service does not listen over {family}"), {}
         services = self.services.get(family, self._expected_services())
         if row.name != HEALTH and not services:
             return _skipped(row, lab, f"in health it sent nothing over {family}"), {}
@@ -132,7 +144,6 @@ class Trial:
         _judge_status(case)
         if case.program and not case.controls.baseline_restored:
             case.reason = f"the lab is not as it was before the program ran: {case.reason}"
-        service = self._services_of.get(lab.name)
         if service and not service.alive():
             case.verdict, case.reason = "invalid", _ended(service)
         if row.name == HEALTH:
@@ -157,7 +168,7 @@ class Trial:
         met = {
             Service(one["proto"], one["port"], own=one["port"] == self.ports[0] and bool(self.own))
             for one in case.program["tried"]
-            if one["to"] == "server"
+            if one["to"] == "server" and one["family"] == family
         }
         self.services[family] = sorted(met)
         if len(self.services) == len(self.families) and not any(self.services.values()):
@@ -237,7 +248,7 @@ def _attempt_document(one: Attempt) -> dict[str, Any]:
 
 
 def _printed(data: bytes) -> str:
-    return data[:PRINTED].decode("utf-8", "backslashreplace")
+    return data.decode("utf-8", "backslashreplace")
 
 
 def _talks_to_nobody(program: dict[str, Any]) -> str:

@@ -79,6 +79,8 @@ class Fault:
     what depends on the family can stand in them; `check` returns what is wrong with
     them once they are known. `needs` are names that `doctor` knows; `spares` are the
     protocols that the bystander's echo must keep using while the fault is in force.
+    Faults of one `group` are one fault before several services: it is enough that a
+    program meets one of them.
     """
 
     on: str
@@ -90,6 +92,7 @@ class Fault:
     needs: tuple[str, ...] = ()
     spares: tuple[str, ...] = ("tcp", "udp")
     check: Callable[..., list[str]] | None = field(default=None, repr=False)
+    group: int | None = field(default=None, repr=False)
 
     def plan(self, site: Site) -> Plan:
         """Return what this fault is on a lab in one family; looks, and changes nothing."""

@@ -66,6 +66,9 @@ def test_of_a_stream_both_ends_are_kept_and_all_is_counted(pieces: list[bytes]) 
         (139, [BEGUN, b"[cut]\n"], -signal.SIGSEGV),
         # SIGKILL comes without a word.
         (137, [BEGUN], -signal.SIGKILL),
+        # But who ends by itself says so before.
+        (137, [BEGUN, b"7     1795885928.3 exit_group(137) = ?\n"], 137),
+        (137, [BEGUN, b"9     1795885928.3 exit_group(0) = ?\n"], -signal.SIGKILL),
         (255, [BEGUN], 255),
         (128, [BEGUN], 128),
     ],

@@ -67,6 +67,14 @@ def test_signal_is_declared_by_its_name() -> None:
     assert not RowExpectation({"status": 0}).prove(killed)[0].ok
 
 
+def test_status_of_a_program_that_hung_is_none_of_its_own() -> None:
+    hung = {**PROGRAM, "status": 0, "signal": "", "timed_out": True}
+    proofs = RowExpectation({"status": 0}).prove(hung)
+    assert [(proof.what, proof.ok) for proof in proofs] == [("exit status", True),
+                                                            ("its end", False)]  # fmt: skip
+    assert all(proof.ok for proof in RowExpectation({"status": 0, "timed_out": True}).prove(hung))
+
+
 def test_errnos_cannot_hold_where_nothing_was_traced() -> None:
     blind = {**PROGRAM, "traced": False, "untraced": "no ptrace", "errnos": []}
     (proof,) = RowExpectation({"errnos": []}).prove(blind)
@@ -110,6 +118,30 @@ def test_every_mistake_of_a_file_is_told_at_once(tmp_path: Path) -> None:
                  "attempts", "timeout.ipv6"):  # fmt: skip
         assert part in said
     assert len(said.splitlines()) == 1 + 10
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("try = 3", "try = 3: it is a table"),
+        ("expect = [1]", "expect = [1]: it is a table"),
+        ("[expect]\nrefused = 7", 'expect."refused"]: wanted a table'),
+        ("[expect.refused]\nipv4 = 7", 'expect."refused.ipv4"]: wanted a table'),
+        ("[try]\ncommand = ['curl', 5]", "command"),
+        ("[try]\nfamily = '5'", "family"),
+        ("[try]\ntimeout_s = -1", "timeout_s"),
+        ("[try]\ntimeout_s = true", "timeout_s"),
+        ("[try]\nport = 70000", "port"),
+        ("[try]\njobs = 0", "jobs"),
+    ],
+)
+def test_what_has_the_wrong_shape_or_size_is_a_mistake(
+    text: str, part: str, tmp_path: Path
+) -> None:
+    with pytest.raises(LabError) as wrong:
+        load(written(tmp_path, text))
+    assert part in str(wrong.value)
+    assert len(str(wrong.value).splitlines()) == 2
 
 
 def test_file_that_is_no_toml_is_told_with_its_place(tmp_path: Path) -> None:

@@ -244,6 +244,15 @@ def test_each_of_several_faults_must_have_been_hit() -> None:
     }
 
 
+def test_of_one_fault_before_several_services_one_must_have_been_hit() -> None:
+    beside = [replace(drop(on="router", to="server"), group=0) for _ in range(2)]
+    case = Case(calls=[CONNECT], fault=[*beside, replace(stop(), group=1)])
+    drops, stops = "the fault on router (drop) was hit", "the fault on server (stop) was hit"
+    assert holds(case, seen(answer(), hits=(1, 0, 1))) == {drops: True, stops: True}
+    assert holds(case, seen(answer(), hits=(0, 0, 1))) == {drops: False, stops: True}
+    assert holds(case, seen(answer(), hits=(0, 1, 0))) == {drops: True, stops: False}
+
+
 def test_setting_that_nothing_counts_needs_no_hits_and_is_no_proof() -> None:
     settings = {"net.ipv4.tcp_syncookies": 0}
     case = Case(calls=[CONNECT], fault=[sysctl(values=settings), drop(on="router", to="server")])

@@ -58,6 +58,7 @@ def test_image_of_the_users_keeps_its_own_environment() -> None:
 def test_faults_are_aimed_at_every_service_that_the_program_talks_to() -> None:
     made = only("timeout").scenario(PROGRAM, PORTS, [WEB, Service("tcp", 16555)])
     assert [fault.arguments["port"][1] for fault in made.faults] == ["8080", "16555"]
+    assert [fault.group for fault in made.faults] == [0, 0]
     routed = only("net_unreachable").scenario(PROGRAM, PORTS, [WEB, Service("tcp", 16555)])
     assert len(routed.faults) == 1
 

@@ -16,7 +16,7 @@ from lab.expecting import Expectation, RowExpectation
 from lab.inside.octets import as_text
 from lab.program import Outcome, Program
 from lab.proofs import Observation
-from lab.result import CaseResult, Controls, Result
+from lab.result import CaseResult, Controls, Result, exit_status
 from lab.rows import Service
 from lab.scenario import Case
 from lab.topology import FAMILIES, Family
@@ -93,6 +93,20 @@ def test_last_line_is_that_of_stdout_where_stderr_is_empty() -> None:
     assert described(stderr="", stdout="")["last_line"] == ""
 
 
+def test_last_line_has_no_colours_and_nothing_of_a_progress_bar() -> None:
+    assert described(stderr=as_text(b"\r 1 %\r 100 %\n"))["last_line"] == "100 %"
+    assert described(stderr=as_text(b"\x1b[1;31mfatal:\x1b[0m no"))["last_line"] == "fatal: no"
+
+
+def test_text_is_looked_for_in_all_that_was_kept_and_without_colours() -> None:
+    found = described(stderr=as_text(b"first\n" + b"x" * 9000 + b"\n\x1b[31mfatal:\x1b[0m no\n"))
+    for text in ("first", "fatal: no", "\x1b[31mfatal"):
+        (proof,) = RowExpectation({"text": text}).prove(found)
+        assert proof.ok
+    (proof,) = RowExpectation({"text": "fatal: yes"}).prove(found)
+    assert not proof.ok
+
+
 def test_judge_proves_that_it_ran_and_what_is_declared() -> None:
     judge = Judge(PROGRAM, RowExpectation({"status": 0}))
     proofs, _ = judge(case_of(), seen(raw()))
@@ -141,6 +155,16 @@ def test_health_that_was_not_well_ends_the_trial() -> None:
     assert (trial.unwell, trial.trouble) == (True, None)
 
 
+def test_health_that_was_not_well_is_a_result_even_if_nothing_was_run() -> None:
+    trial = trial_after(result(scenario="health"))
+    broken = Result("health", "ipv6", "default", cases=[CaseResult(reason="no such image")])
+    left_out = Result("refused", "ipv4", "", cases=[CaseResult(reason="not run")])
+    trial.unwell, trial.results = True, [result(scenario="health"), broken, left_out]
+    ran = trial._that_ran()
+    assert [(r.scenario, r.family) for r in ran] == [("health", "ipv4"), ("health", "ipv6")]
+    assert exit_status(ran) == 2
+
+
 def test_program_that_talks_to_nobody_is_told_where_to_go() -> None:
     silent = result()
     silent.cases[0].program["tried"] = []
@@ -154,6 +178,11 @@ def test_family_in_which_it_sends_nothing_is_no_trouble_if_the_other_is_well() -
     silent.cases[0].program["tried"] = []
     trial = trial_after(result(), silent, families=FAMILIES)
     assert not trial.unwell
+    assert trial.services == {"ipv4": [Service("tcp", 16555)], "ipv6": []}
+
+
+def test_what_it_sends_over_the_other_family_is_no_service_of_this_one() -> None:
+    trial = trial_after(result("ipv4"), result("ipv6"), families=FAMILIES)
     assert trial.services == {"ipv4": [Service("tcp", 16555)], "ipv6": []}
 
 
@@ -207,6 +236,25 @@ def test_invalid_row_says_why_in_place_of_what_it_did() -> None:
     bad.cases[0].reason = "the fault was never hit\nmore"
     assert try_table.cells(bad)[-1] == "the fault was never hit"
     assert "never hit" in try_table.headline(bad).plain
+
+
+def test_long_last_line_is_shortened_in_the_table_alone() -> None:
+    long = result(stderr=as_text(b"ab" * 500))
+    assert len(try_table.cells(long)[-1]) == try_table.SHOWN_CHARACTERS
+    assert long.cases[0].program["last_line"] == "ab" * 500
+
+
+def test_page_shows_what_looks_like_a_mark_of_its_own() -> None:
+    text = try_table.markdown([result(stderr=as_text(b"</html>"))], judged=False, title="client")
+    assert text.endswith("| &lt;/html> |\n")
+
+
+def test_row_is_tried_again_in_its_image() -> None:
+    bad = result(verdict="invalid")
+    bad.cases[0].program.update(image="my app", host="clients")
+    assert try_table._again(bad).endswith(
+        "try --scenario refused --family 4 --image 'my app' --from clients -- client '{URL}'"
+    )
 
 
 def test_markdown_is_one_table_and_what_was_not_as_expected() -> None:
