@@ -6,7 +6,7 @@ IN_LAB = $(if $(LAB),--lab $(LAB))
 HOW = $(IN_LAB) $(if $(FAMILY),--family $(FAMILY)) $(if $(KEEP),--keep) $(if $(JOBS),--jobs $(JOBS))
 
 .DEFAULT_GOAL := help
-.PHONY: help lab-up lab-down lab-status claims clients scenarios test unit lint doctor report docs bench engine clean FORCE
+.PHONY: help lab-up lab-down lab-status claims clients scenarios test test-atlas test-labs unit lint doctor report docs bench engine clean FORCE
 
 help: ## Print this help
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { sub("%", "<name>", $$1); printf "  %-16s %s\n", $$1, $$2 }' Makefile
@@ -34,7 +34,18 @@ scenarios: $(READY) ## Run every scenario
 	@$(ERRNOLAB) run --all $(HOW)
 
 test: lint unit ## Run all that CI runs: lint, unit tests, tests on a real lab
-	@$(PYTHON) -m pytest -p no:randomly --junitxml=runs/junit.xml $(if $(CLIENTS),,-m "not clients") tests/lab
+	@$(MAKE) --no-print-directory --output-sync=line -j 2 test-atlas test-labs
+
+test-atlas: $(READY) runs # Most of it waits for timers: the other tests run beside it
+	@$(PYTHON) -m pytest -p no:randomly --junitxml=runs/junit-atlas.xml \
+		--basetemp=runs/tests-atlas tests/lab/test_scenarios.py
+
+test-labs: $(READY) runs
+	@$(PYTHON) -m pytest -p no:randomly --junitxml=runs/junit.xml $(if $(CLIENTS),,-m "not clients") \
+		--basetemp=runs/tests-labs --ignore=tests/lab/test_scenarios.py tests/lab
+
+runs:
+	@mkdir -p runs
 
 unit: $(READY) ## Run the tests that need no engine, in random order
 	@$(PYTHON) -m pytest --junitxml=runs/junit-unit.xml tests/unit
