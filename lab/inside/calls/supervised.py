@@ -128,9 +128,11 @@ def run_program(
         if trace:
             os.mkfifo(fifo)
             streams[_opened(stack, fifo)] = lines
-        process, ends = _start(
-            stack, [*(tracing.tracer(str(fifo)) if trace else ()), *argv], env, stdin, pass_fds
-        )
+        words = [*(tracing.tracer(str(fifo)) if trace else ()), *argv]
+        try:
+            process, ends = _start(stack, words, env, stdin, pass_fds)
+        except OSError as refused:  # no format that the kernel knows, no such interpreter
+            return _outcome(missing=f"{argv[0]}: {refused.strerror}")
         streams |= {ends[0]: out, ends[1]: err}
         watch = Watch(streams)
         begun, start_ns = time.monotonic(), time.time_ns()
