@@ -14,7 +14,6 @@ from ipaddress import ip_address
 
 from lab.wire import Packet
 
-
 Flow = tuple[str, str, int, str, int]  # protocol, source and its port, target and its port
 
 

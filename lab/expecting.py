@@ -150,7 +150,9 @@ def _is_right(key: str, value: Any) -> bool:
 
 def _tables(name: str, row: Any) -> list[tuple[str, Any]]:
     """Return what is expected of a row, and of it in one family, by name."""
-    own = [(f"{name}.{f}", row[f]) for f in FAMILIES if f in row] if isinstance(row, Mapping) else []
+    own = (
+        [(f"{name}.{f}", row[f]) for f in FAMILIES if f in row] if isinstance(row, Mapping) else []
+    )
     return [(name, row), *own]
 
 

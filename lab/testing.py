@@ -266,7 +266,9 @@ class LabFixture:
         try:
             with contextlib.ExitStack() as stack:
                 stack.enter_context(self._captured(lab, seen))
-                stack.enter_context(self._left_as_it_was(lab, seen, bool(faults) or not self._blocks))
+                stack.enter_context(
+                    self._left_as_it_was(lab, seen, bool(faults) or not self._blocks)
+                )
                 stack.enter_context(self._bystander_rests(lab))
                 spares = [p for p in ("tcp", "udp") if all(p in f.spares for _, f in faults)]
                 broken = self._in_force(lab, stack, seen, name, faults)
