@@ -51,6 +51,9 @@ def command(
         with labs.hold(lab_name):
             pass
     judged = trial.expected.declares(results)
+    if not options.get("scenarios"):
+        for name in trial.expected.untried(results):
+            console.say(f"{file}: [expect.{name}] was not looked at: no row of that name was tried")
     if record:
         expecting.record(file, _run_document(chosen), results)
         console.say(f"{file}: written; what is declared there is checked from now on")
