@@ -7,11 +7,14 @@ sends it again is a retransmission, and no attempt of the program's.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 
 from lab.wire import Packet
+
+Flow = tuple[str, str, int, str, int]  # protocol, source and its port, target and its port
 
 
 @dataclass(frozen=True)
@@ -41,11 +44,11 @@ def attempts(packets: Iterable[Packet], at: str, start_ns: int) -> list[Attempt]
     What stays within the host (name look-ups, for one) is left out.
     """
     seen = sorted((p for p in packets if p.at == at), key=lambda p: p.t_ns)
-    flows: dict[tuple[object, ...], list[Packet]] = {}
+    began: dict[tuple[object, ...], list[Packet]] = {}
     for packet in seen:
         if packet.outgoing and _begins(packet):
-            flows.setdefault(_key(packet), []).append(packet)
-    return [_attempt(sent, seen, start_ns) for sent in flows.values()]
+            began.setdefault(_key(packet), []).append(packet)
+    return _Seen(seen, [sent[0] for sent in began.values()]).attempts(began.values(), start_ns)
 
 
 def _begins(packet: Packet) -> bool:
@@ -60,40 +63,64 @@ def _key(packet: Packet) -> tuple[object, ...]:
     return (packet.proto, packet.src_ip, packet.sport, packet.dst_ip, packet.dport, number)
 
 
-def _attempt(sent: Sequence[Packet], seen: Sequence[Packet], start_ns: int) -> Attempt:
-    first = sent[0]
-    back = [p for p in seen if _answers(p, first) and p.t_ns >= first.t_ns]
-    ours = [p for p in seen if _same_flow(p, first) and p.t_ns >= first.t_ns]
-    return Attempt(
-        first.proto, "ipv6" if ":" in first.dst_ip else "ipv4", first.dst_ip, first.dst,
-        first.dport, round((first.t_ns - start_ns) / 1e6, 3), len(sent),
-        _ended(first, back, seen), _octets(ours), _octets(back),
-    )  # fmt: skip
+def _flow(packet: Packet) -> Flow:
+    return packet.proto, packet.src_ip, packet.sport, packet.dst_ip, packet.dport
 
 
-def _same_flow(packet: Packet, first: Packet) -> bool:
-    return (packet.proto, packet.src_ip, packet.sport, packet.dst_ip, packet.dport) == (
-        first.proto, first.src_ip, first.sport, first.dst_ip, first.dport
-    )  # fmt: skip
+def _back(flow: Flow) -> Flow:
+    proto, source, sport, target, dport = flow
+    return proto, target, dport, source, sport
 
 
-def _answers(packet: Packet, first: Packet) -> bool:
-    return (packet.proto, packet.dst_ip, packet.dport, packet.src_ip, packet.sport) == (
-        first.proto, first.src_ip, first.sport, first.dst_ip, first.dport
-    )  # fmt: skip
+class _Seen:
+    """What was seen at a host, by flow: a program may make thousands of attempts in a row."""
 
+    def __init__(self, seen: Sequence[Packet], firsts: Sequence[Packet]) -> None:
+        """Take packets in order of time, and the first of each attempt."""
+        self._flows: dict[Flow, list[Packet]] = {}
+        # What an error quotes, to when each came and what it said.
+        self._errors: dict[tuple[str, str, int], tuple[list[int], list[str]]] = {}
+        self._begins: dict[Flow, list[int]] = {}
+        for packet in seen:
+            self._flows.setdefault(_flow(packet), []).append(packet)
+            if packet.quoted:
+                times, notes = self._errors.setdefault(packet.quoted, ([], []))
+                times.append(packet.t_ns)
+                notes.append(packet.note)
+        for first in firsts:
+            self._begins.setdefault(_flow(first), []).append(first.t_ns)
 
-def _ended(first: Packet, back: Sequence[Packet], seen: Sequence[Packet]) -> str:
-    """Return what came of an attempt: the first answer that there was."""
-    if first.proto == "udp" and back:
-        return "answered"
-    if any(p.flags == "SA" for p in back):
-        return "connected"
-    if any("R" in p.flags for p in back):
-        return "refused"
-    quoted = (first.src_ip, first.dst_ip, first.dport)
-    error = next((p for p in seen if p.quoted == quoted and p.t_ns >= first.t_ns), None)
-    return error.note if error else "silence"
+    def attempts(self, all_sent: Iterable[Sequence[Packet]], start_ns: int) -> list[Attempt]:
+        """Return the attempts, each of which is known by what was sent to begin it."""
+        return [self._attempt(sent, start_ns) for sent in all_sent]
+
+    def _attempt(self, sent: Sequence[Packet], start_ns: int) -> Attempt:
+        first = sent[0]
+        flow = _flow(first)
+        # Another attempt may come from the same port.
+        end_ns = min((t for t in self._begins[flow] if t > first.t_ns), default=None)
+        ours, back = (
+            [p for p in self._flows.get(one, ())
+             if p.t_ns >= first.t_ns and (end_ns is None or p.t_ns < end_ns)]
+            for one in (flow, _back(flow))
+        )  # fmt: skip
+        return Attempt(
+            first.proto, "ipv6" if ":" in first.dst_ip else "ipv4", first.dst_ip, first.dst,
+            first.dport, round((first.t_ns - start_ns) / 1e6, 3), len(sent),
+            self._ended(first, back), _octets(ours), _octets(back),
+        )  # fmt: skip
+
+    def _ended(self, first: Packet, back: Sequence[Packet]) -> str:
+        """Return what came of an attempt: the first answer that there was."""
+        if first.proto == "udp" and back:
+            return "answered"
+        if any(p.flags == "SA" for p in back):
+            return "connected"
+        if any("R" in p.flags for p in back):
+            return "refused"
+        times, notes = self._errors.get((first.src_ip, first.dst_ip, first.dport), ([], []))
+        after = bisect_left(times, first.t_ns)
+        return notes[after] if after < len(notes) else "silence"
 
 
 def _octets(packets: Sequence[Packet]) -> int:

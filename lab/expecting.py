@@ -90,6 +90,11 @@ class Expectation:
         """Tell whether anything is expected of any of some results."""
         return any(self.of(r.scenario, _family(r)).declared for r in results)
 
+    def untried(self, results: Iterable[Result]) -> list[str]:
+        """Return the rows of which something is expected, and that none of some results is of."""
+        there = {result.scenario for result in results}
+        return [name for name in self.rows if name not in there]
+
 
 def load(path: Path) -> Expectation:
     """Read and check a file. Raises: LabError with every mistake in it."""

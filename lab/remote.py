@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -71,8 +72,11 @@ class RemoteHost:
         Args: `timeout_s` is when it is ended (SIGTERM, and SIGKILL 2 s later). Its environment
         is PATH, HOME, LANG, what tells it where the server is (SERVER, a name; SERVER4 and
         SERVER6, addresses; PORT; URL), and `env`. Without `trace` its errnos are not known.
-        Raises: CommandFailed, status 127, if the host has no such program; HostLost.
+        Raises: CommandFailed, status 127, if the host has no such program; HostLost; TypeError,
+        if `argv` is one text.
         """
+        if isinstance(argv, str):
+            raise TypeError(f"argv is a list of words: {shlex.split(argv)}, not {argv!r}")
         got, _ = self._made("supervise", timeout_s, env or {}, argv=list(argv), trace=trace,
                             **({"stdin": stdin} if stdin else {}))  # fmt: skip
         if got.missing:

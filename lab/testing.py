@@ -266,7 +266,9 @@ class LabFixture:
         try:
             with contextlib.ExitStack() as stack:
                 stack.enter_context(self._captured(lab, seen))
-                stack.enter_context(self._left_as_it_was(lab, seen, bool(faults)))
+                stack.enter_context(
+                    self._left_as_it_was(lab, seen, bool(faults) or not self._blocks)
+                )
                 stack.enter_context(self._bystander_rests(lab))
                 spares = [p for p in ("tcp", "udp") if all(p in f.spares for _, f in faults)]
                 broken = self._in_force(lab, stack, seen, name, faults)
@@ -303,7 +305,7 @@ class LabFixture:
 
     @contextlib.contextmanager
     def _left_as_it_was(self, lab: Lab, seen: Seen, asked: bool) -> Iterator[None]:
-        """Compare the hosts after a block with how they were before it."""
+        """Compare the hosts after a block with how they were before it, if that is asked for."""
         before = lab.snapshot() if asked else {}
         try:
             yield

@@ -51,8 +51,11 @@ def command(
         with labs.hold(lab_name):
             pass
     judged = trial.expected.declares(results)
+    if not options.get("scenarios"):
+        for name in trial.expected.untried(results):
+            console.say(f"{file}: [expect.{name}] was not looked at: no row of that name was tried")
     if record:
-        expecting.record(file, _run_document(chosen, options), results)
+        expecting.record(file, _run_document(chosen), results)
         console.say(f"{file}: written; what is declared there is checked from now on")
     if as_json:
         _write_json(as_json, trial.program, results)
@@ -60,6 +63,7 @@ def command(
         evidence.write_junit(junit, results, kind="try")
     if markdown:
         title = f"errnolab try: `{shlex.join(trial.program.argv) or trial.program.image}`"
+        markdown.parent.mkdir(parents=True, exist_ok=True)
         with markdown.open("a", encoding="utf-8") as page:
             page.write(try_table.markdown(results, judged, title))
     if str(as_json) != "-":
@@ -120,7 +124,7 @@ def _variable(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _run_document(chosen: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+def _run_document(chosen: Mapping[str, Any]) -> dict[str, Any]:
     """Return how it was run, as [try] of the file has it."""
     found = {"from" if key == "host" else key: value for key, value in chosen.items()}
     plain = {key: [str(item) for item in value] if isinstance(value, (list, tuple)) else value

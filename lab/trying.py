@@ -59,6 +59,8 @@ class Trial:
     services: dict[Family, list[Service]] = field(default_factory=dict)
     results: list[Result] = field(default_factory=list)
     _services_of: dict[str, servers.Service] = field(default_factory=dict)
+    # What the program did in health, the last time that it ran there.
+    _did: dict[str, Any] = field(default_factory=dict)
     unwell: bool = False
     trouble: LabError | None = None
 
@@ -128,7 +130,7 @@ class Trial:
             raise LabError("health was not well")
         service = self._services_of.get(lab.name)
         if service and not service.takes(family):
-            self.services.setdefault(family, [])
+            self._met(family, [])
             return _skipped(row, lab, f"your service does not listen over {family}"), {}
         services = self.services.get(family, self._expected_services())
         if row.name != HEALTH and not services:
@@ -170,10 +172,16 @@ class Trial:
             for one in case.program["tried"]
             if one["to"] == "server" and one["family"] == family
         }
-        self.services[family] = sorted(met)
-        if len(self.services) == len(self.families) and not any(self.services.values()):
+        self._did = case.program
+        self._met(family, sorted(met))
+
+    def _met(self, family: Family, met: list[Service]) -> None:
+        """Note which services a family shows; if all are known, and there are none, all ends."""
+        self.services[family] = met
+        known = len(self.services) == len(self.families)
+        if known and self._did and not any(self.services.values()):
             self.unwell = True
-            self.trouble = LabError(_talks_to_nobody(case.program))
+            self.trouble = LabError(_talks_to_nobody(self._did))
 
 
 def _ended(service: servers.Service) -> str:

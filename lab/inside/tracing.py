@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 # Java, Go, Node and ssh read and write their sockets with the calls for files. Waiting
@@ -76,31 +76,60 @@ def essence(lines: Iterable[bytes], limit: int = LIMIT) -> str:
     Of more than `limit` bytes the middle is left out, for the beginning says how it
     started, and the end how it ended; a line "[cut]" stands in its place.
     """
-    first: list[bytes] = []
-    last: deque[bytes] = deque()
-    room, size, cut = limit // 2, 0, False
-    for line in _telling(lines):
-        if not last and len(line) <= room:
-            first.append(line)
-            room -= len(line)
-            continue
-        last.append(line)
-        size += len(line)
-        while size > limit // 2 and last:
-            size -= len(last.popleft())
-            cut = True
-    return b"".join([*first, *([b"[cut]\n"] if cut else []), *last]).decode("ascii", "replace")
-
-
-def _telling(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """Return the lines that are not of a transfer on something else than a socket."""
-    aside: set[bytes] = set()
+    found = Essence(limit)
     for line in lines:
+        found.take(line)
+    return found.text()
+
+
+class Essence:
+    """A trace while it comes; what is kept of it is `essence`'s."""
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        """Begin with nothing."""
+        self._first: list[bytes] = []
+        self._last: deque[bytes] = deque()
+        self._limit, self._room, self._size, self._cut = limit, limit // 2, 0, False
+        self._rest = b""
+        # Who is in a transfer on something else than a socket.
+        self._aside: set[bytes] = set()
+
+    def add(self, piece: bytes) -> None:
+        """Take what came next, whole lines or not."""
+        *whole, self._rest = (self._rest + piece).split(b"\n")
+        for line in whole:
+            self.take(line + b"\n")
+
+    def take(self, line: bytes) -> None:
+        """Take a whole line."""
+        if not self._tells(line):
+            return
+        if not self._last and len(line) <= self._room:
+            self._first.append(line)
+            self._room -= len(line)
+            return
+        self._last.append(line)
+        self._size += len(line)
+        while self._size > self._limit // 2 and self._last:
+            self._size -= len(self._last.popleft())
+            self._cut = True
+
+    def _tells(self, line: bytes) -> bool:
+        """Tell whether a line is not of a transfer on something else than a socket."""
         transfer, resumed = _TRANSFER.match(line), _RESUMED.match(line)
         if transfer:
             if line.endswith(_UNFINISHED):
-                aside.add(transfer[1])
-        elif resumed and resumed[1] in aside:
-            aside.discard(resumed[1])
-        else:
-            yield line
+                self._aside.add(transfer[1])
+            return False
+        if resumed and resumed[1] in self._aside:
+            self._aside.discard(resumed[1])
+            return False
+        return True
+
+    def text(self) -> str:
+        """Return what was kept."""
+        rest, self._rest = self._rest, b""
+        if rest:
+            self.take(rest)
+        kept = [*self._first, *([b"[cut]\n"] if self._cut else []), *self._last]
+        return b"".join(kept).decode("ascii", "replace")

@@ -273,6 +273,13 @@ def test_what_a_test_breaks_itself_is_found_and_the_lab_is_mended(rig: LabFixtur
     assert rig.client.call(dial, rig.server4, rig.port) == b"errnolab"
 
 
+def test_what_a_test_breaks_while_it_looks_on_is_found_too(rig: LabFixture) -> None:
+    caught = pytest.raises(NotUndone, match=r"watch: not as it was: client: ipv4: - default")
+    with caught, rig.watch():
+        assert rig.client.run(["ip", "route", "del", "default"]).status == 0
+    assert rig.client.call(dial, rig.server4, rig.port) == b"errnolab"
+
+
 def test_a_host_that_was_lost_is_there_for_the_next_test(
     rig: LabFixture, here: engine.Engine
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from lab.attempts import Attempt, attempts
@@ -56,6 +57,27 @@ def test_bytes_are_those_of_the_stream_whatever_was_sent_again() -> None:
     (one,) = tried(syn(0), back(0.1, "SA"), syn(0.2, **data), syn(0.4, **data), syn(0.5, **more),
                    back(0.6, **data), back(0.7, **data))  # fmt: skip
     assert (one.sent, one.received) == (8, 5)
+
+
+def test_another_attempt_from_the_same_port_has_its_own_end_and_bytes() -> None:
+    data: dict[str, Any] = {"flags": "PA", "length": 5, "since_syn": (1, 1)}
+    first, second = tried(syn(0), back(0.1, "RA"), syn(1, seq=8), back(1.1, "SA"),
+                          syn(1.2, **data), back(1.3, **data))  # fmt: skip
+    assert (first.ended, first.sent, first.received) == ("refused", 0, 0)
+    assert (second.ended, second.sent, second.received) == ("connected", 5, 5)
+
+
+def test_thousands_of_attempts_are_told_within_a_second() -> None:
+    packets = [
+        one
+        for number in range(4000)
+        for one in (syn(number / 1e3, sport=number + 1, seq=number),
+                    back(number / 1e3 + 1e-4, "RA", dport=number + 1))
+    ]  # fmt: skip
+    began_s = time.process_time()
+    found = tried(*packets)
+    assert time.process_time() - began_s < 1
+    assert [one.ended for one in found] == ["refused"] * 4000
 
 
 def test_datagrams_of_a_socket_are_one_flow() -> None:

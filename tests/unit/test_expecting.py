@@ -92,6 +92,12 @@ def test_family_has_its_own_over_what_holds_in_both(tmp_path: Path) -> None:
     assert not expected.declares([result("timeout")])
 
 
+def test_what_is_expected_of_a_row_that_was_not_tried_is_known(tmp_path: Path) -> None:
+    text = '[expect.refused]\nstatus = 7\n[expect."refused.typo"]\nstatus = 7\n'
+    expected = load(written(tmp_path, text))
+    assert expected.untried([result(), result("timeout")]) == ["refused.typo"]
+
+
 def test_every_mistake_of_a_file_is_told_at_once(tmp_path: Path) -> None:
     text = """
         [tri]

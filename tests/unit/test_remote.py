@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -58,6 +59,19 @@ def test_a_program_that_is_late_is_ended() -> None:
 def test_one_that_is_not_there_is_an_error() -> None:
     with pytest.raises(CommandFailed, match="client: `no-such` ended with status 127"):
         host(Channel()).run(["no-such"], trace=False)
+
+
+def test_one_that_cannot_be_executed_is_an_error(tmp_path: Path) -> None:
+    script = tmp_path / "script"
+    script.write_text("#!/no/such/interpreter\n")
+    script.chmod(0o755)
+    with pytest.raises(CommandFailed, match="script: No such file"):
+        host(Channel()).run([str(script)], trace=False)
+
+
+def test_a_command_line_in_one_text_is_a_mistake() -> None:
+    with pytest.raises(TypeError, match=r"\['curl', '-s', 'x'\]"):
+        host(Channel()).run("curl -s x")
 
 
 @pytest.mark.parametrize("answer", [{"hung": True}, {"lost": "the caller was ended"}])

@@ -397,6 +397,17 @@ def test_of_a_long_trace_the_beginning_and_the_end_are_kept() -> None:
     assert tracing.essence(lines[:15], limit=400) == b"".join(lines[:15]).decode()
 
 
+@given(size=st.integers(1, 200))
+def test_what_is_written_to_files_leaves_room_for_what_is_told_between(size: int) -> None:
+    noise = b'7 1.0 write(3</tmp/log>, "a line", 6) = 6 <0.00001>\n' * 20
+    told = b"7 1.0 connect(4<socket:[9]>, 0x7ffd, 16) = -1 ECONNREFUSED (Connection refused)\n"
+    whole = noise + told + noise + told.rstrip(b"\n")
+    kept = tracing.Essence(limit=400)
+    for at in range(0, len(whole), size):
+        kept.add(whole[at : at + size])
+    assert kept.text() == (told + told).decode().rstrip("\n")
+
+
 def test_where_there_is_no_trace_there_is_no_text(tmp_path: Path) -> None:
     assert tracing.read(str(tmp_path / "none")) == ""
 

@@ -181,6 +181,21 @@ def test_family_in_which_it_sends_nothing_is_no_trouble_if_the_other_is_well() -
     assert trial.services == {"ipv4": [Service("tcp", 16555)], "ipv6": []}
 
 
+@pytest.mark.parametrize("first", ["ipv4", "ipv6"])
+def test_program_that_talks_to_nobody_is_told_so_if_the_service_is_in_one_family(
+    first: Family,
+) -> None:
+    silent = result("ipv4")
+    silent.cases[0].program["tried"] = []
+    trial = Trial(PROGRAM, [], FAMILIES)
+    for family in (first, *(other for other in FAMILIES if other != first)):
+        if family == "ipv4":
+            trial._learn_services(silent)
+        else:
+            trial._met("ipv6", [])
+    assert "sent the server nothing" in str(trial.trouble)
+
+
 def test_what_it_sends_over_the_other_family_is_no_service_of_this_one() -> None:
     trial = trial_after(result("ipv4"), result("ipv6"), families=FAMILIES)
     assert trial.services == {"ipv4": [Service("tcp", 16555)], "ipv6": []}

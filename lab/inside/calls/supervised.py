@@ -37,7 +37,7 @@ NO_TRACER = "strace is not there"
 class Watch:
     """Reads the pipes of a program until they end, or a time has come."""
 
-    streams: Mapping[int, Ends]
+    streams: Mapping[int, Ends | tracing.Essence]
     selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
 
     def __post_init__(self) -> None:
@@ -122,15 +122,17 @@ def run_program(
     become_subreaper()
     with tempfile.TemporaryDirectory(prefix="program-") as folder, contextlib.ExitStack() as stack:
         out, err = Ends(), Ends()
-        lines = Ends(tracing.LIMIT // 2)
+        lines = tracing.Essence()
         fifo = Path(folder, "trace")
-        streams: dict[int, Ends] = {}
+        streams: dict[int, Ends | tracing.Essence] = {}
         if trace:
             os.mkfifo(fifo)
             streams[_opened(stack, fifo)] = lines
-        process, ends = _start(
-            stack, [*(tracing.tracer(str(fifo)) if trace else ()), *argv], env, stdin, pass_fds
-        )
+        words = [*(tracing.tracer(str(fifo)) if trace else ()), *argv]
+        try:
+            process, ends = _start(stack, words, env, stdin, pass_fds)
+        except OSError as refused:  # no format that the kernel knows, no such interpreter
+            return _outcome(missing=f"{argv[0]}: {refused.strerror}")
         streams |= {ends[0]: out, ends[1]: err}
         watch = Watch(streams)
         begun, start_ns = time.monotonic(), time.time_ns()
@@ -142,7 +144,7 @@ def run_program(
         said, printed = tracing.apart(err.octets().decode("utf-8", "surrogateescape"))
         if trace and tracing.missing(said):
             return _outcome(missing=tracing.missing(said))
-        traced = tracing.essence(lines.octets().splitlines(keepends=True))
+        traced = lines.text()
         return _outcome(
             value=process.returncode, ran_ms=ran_ms, late=bool(ended_with), ended_with=ended_with,
             stdout=as_text(out.octets()), stdout_bytes=out.count,
