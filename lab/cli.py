@@ -257,6 +257,8 @@ def run(
               help="Seconds until it is ended, and counts as hung.")  # fmt: skip
 @click.option("--env", "env", multiple=True, metavar="NAME=VALUE", help="A variable for it.")
 @click.option("--stdin", metavar="TEXT", help="What it can read; nothing, if not given.")
+@click.option("--no-trace", is_flag=True, default=None,
+              help="Do not trace it: its errnos are not known, and it is not slowed.")  # fmt: skip
 @click.option("--server-image", help="Your service, in the server's place: an image.")
 @click.option("--server-command", metavar="COMMAND", help="The same: a command in the server.")
 @click.option("--port", type=click.IntRange(1, 65535), help="The port of your service.")

@@ -233,7 +233,9 @@ def _prove_errnos(wanted: Sequence[str], program: Mapping[str, Any]) -> Proof:
     shown = ", ".join(got) or "none"
     if not program["traced"]:
         shown = f"not traced: {program['untraced']}"
-    ok = program["traced"] and got == list(wanted)
+    elif program["unseen"]:
+        shown += f"; {program['unseen']}"
+    ok = program["traced"] and not program["unseen"] and got == list(wanted)
     return Proof("call", "errnos that its calls got", ", ".join(wanted) or "none", shown, ok)
 
 

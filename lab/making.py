@@ -100,7 +100,7 @@ def contain(lab: Lab, host: str, step: Mapping[str, Any]) -> dict[str, Any]:
     outcome = containers.run_in_container(
         lab, host, image, step["argv"], env=step["env"],
         stdin=as_octets(step.get("stdin", "")), mounts=[Path(path) for path in step["mounts"]],
-        timeout_s=step["timeout_s"],
+        timeout_s=step["timeout_s"], trace=step["trace"],
     )  # fmt: skip
     return {
         "value": -1 if outcome["missing"] else 0, "errno": 0, "at_ns": at_ns, "outcome": outcome,

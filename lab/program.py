@@ -37,6 +37,7 @@ class Program:
     env: Mapping[str, str] = field(default_factory=dict)
     stdin: bytes = b""
     timeout_s: float = 10.0
+    trace: bool = True
 
     @property
     def name(self) -> str:
@@ -53,6 +54,7 @@ class Program:
         argv = [_filled(word, told) for word in self.argv]
         arguments: dict[str, Any] = {
             "argv": argv, "env": {**told, **self.env}, "timeout_s": self.timeout_s,
+            "trace": self.trace,
             **({"stdin": self.stdin} if self.stdin else {}),
         }  # fmt: skip
         if self.contained:

@@ -31,6 +31,8 @@ def command(
     junit: Path | None, markdown: Path | None, every: bool, **options: Any,
 ) -> int:  # fmt: skip
     """Try a program, print the table, write what is asked for; return the exit status."""
+    if every and options["scenarios"]:
+        raise click.UsageError("--all is every scenario: leave --scenario out")
     file = expect or Path(expecting.FILE)
     expected = expecting.load(file) if file.exists() else Expectation()
     if expect and not expect.exists() and not record:
@@ -88,6 +90,7 @@ def _trial(chosen: Mapping[str, Any], expected: Expectation, every: bool) -> Tri
         tuple(Path(path).resolve() for path in chosen.get("mounts", ())),
         dict(_variable(text) for text in chosen.get("env", ())),
         str(chosen.get("stdin", "")).encode(), float(chosen.get("timeout_s", PATIENCE_S)),
+        not chosen.get("no_trace"),
     )  # fmt: skip
     return Trial(
         program, _rows(chosen, every, host, families), families, expected, _own_service(chosen)

@@ -56,14 +56,15 @@ def errnos(program: Mapping[str, Any]) -> str:
     for one in program["errnos"]:
         counts[one["errno_name"]] = counts.get(one["errno_name"], 0) + one["times"]
     names = [name + (f" x{count}" if count > 1 else "") for name, count in counts.items()]
-    return ", ".join(names[:SHOWN_ERRNOS]) + (", …" if names[SHOWN_ERRNOS:] else "")
+    more = [*(["…"] if names[SHOWN_ERRNOS:] else []), *(["?"] if program["unseen"] else [])]
+    return ", ".join([*names[:SHOWN_ERRNOS], *more])
 
 
 def attempts(program: Mapping[str, Any]) -> str:
     """Return how many connections were tried, and the packets if the kernel sent some again."""
     tried, packets = program["attempts"], program["packets"]
-    udp = any(one["proto"] == "udp" for one in program["tried"])
-    kind = "datagrams" if udp else "SYNs"
+    kinds = {one["proto"] for one in program["tried"]}
+    kind = {"tcp": "SYNs", "udp": "datagrams"}[kinds.pop()] if len(kinds) == 1 else "packets"
     return f"{tried}, {packets} {kind}" if packets > tried else str(tried)
 
 
@@ -122,11 +123,12 @@ def show(results: Sequence[Result], judged: bool) -> None:
 
 def _show_trouble(result: Result) -> None:
     console.out.print(Text(f"\n{result.scenario} ({result.family}): {result.verdict}"))
+    # What makes a row invalid is why its proofs do not hold either.
+    if result.verdict == "invalid":
+        console.out.print(Text(f"  {result.reason}"))
     proofs = [proof for proof in result.cases[0].proofs if not proof.ok]
     for proof in proofs:
         console.out.print(Text(f"  {proof.what}: wanted {proof.wanted}, got {proof.got}"))
-    if result.verdict == "invalid":
-        console.out.print(Text(f"  {result.reason}"))
     console.out.print(Text(f"  evidence: {result.evidence}"))
     console.out.print(Text(f"  again:    {_again(result)}"))
 

@@ -107,7 +107,7 @@ class Trial:
         if self.own:
             with servers.serving(
                 lab, image=self.own.image, command=self.own.command, port=self.own.port,
-                proto=self.own.proto,
+                proto=self.own.proto, mounts=self.program.mounts if self.own.image else (),
             ) as service:  # fmt: skip
                 self.ports = (service.port, service.port)
                 self._services_of[lab.name] = service
@@ -241,12 +241,20 @@ def describe(
         "last_line": outcome.last_line, "attempts": len(tried),
         "packets": sum(one.packets for one in tried),
         "tried": [_attempt_document(one) for one in tried], "called": traced["tried"],
-        "errnos": traced["errnos"], "bytes_sent": sum(one.sent for one in tried),
+        "errnos": traced["errnos"], "unseen": _unseen(traced),
+        "bytes_sent": sum(one.sent for one in tried),
         "bytes_received": sum(one.received for one in tried),
         "stdout": _printed(outcome.stdout), "stderr": _printed(outcome.stderr),
         "missing": outcome.missing, "out_of_memory": outcome.out_of_memory,
         "traced": not outcome.untraced, "untraced": outcome.untraced,
     }  # fmt: skip
+
+
+def _unseen(traced: dict[str, Any]) -> str:
+    """Return what keeps errnos from being all that there were, "" if nothing does."""
+    if traced["hidden"]:
+        return "it made calls through io_uring, which no tracer sees"
+    return f"{traced['lost']} lines of the trace are lost" if traced["lost"] else ""
 
 
 def _attempt_document(one: Attempt) -> dict[str, Any]:

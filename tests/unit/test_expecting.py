@@ -17,6 +17,7 @@ PROGRAM: dict[str, Any] = {
     "status": 7, "signal": "", "elapsed_ms": 1040.0, "timed_out": False, "attempts": 3,
     "stdout": "one\n", "stderr": "curl: (7) Failed after 3 ms: Couldn't connect\n",
     "last_line": "curl: (7) Failed after 3 ms: Couldn't connect", "traced": True, "untraced": "",
+    "unseen": "",
     "errnos": [{"errno_name": "ECONNREFUSED"}, {"errno_name": "EPIPE"},
                {"errno_name": "ECONNREFUSED"}],
 }  # fmt: skip
@@ -80,6 +81,14 @@ def test_errnos_cannot_hold_where_nothing_was_traced() -> None:
     (proof,) = RowExpectation({"errnos": []}).prove(blind)
     assert not proof.ok
     assert "no ptrace" in proof.got
+
+
+def test_errnos_cannot_hold_where_some_may_be_unseen() -> None:
+    (proof,) = RowExpectation({"errnos": ["ECONNREFUSED", "EPIPE"]}).prove(
+        {**PROGRAM, "unseen": "3 lines of the trace are lost"}
+    )
+    assert not proof.ok
+    assert "3 lines" in proof.got
 
 
 def test_family_has_its_own_over_what_holds_in_both(tmp_path: Path) -> None:

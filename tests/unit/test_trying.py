@@ -244,6 +244,16 @@ def test_errnos_are_counted_and_no_more_than_three_are_named() -> None:
     found = described()
     found["errnos"] = [{"errno_name": name, "times": 2} for name in ("A", "B", "A", "C", "D")]
     assert try_table.errnos(found) == "A x4, B x2, C x2, …"
+    assert try_table.errnos({**found, "unseen": "io_uring"}) == "A x4, B x2, C x2, …, ?"
+
+
+def test_trace_that_is_not_whole_says_what_may_be_unseen() -> None:
+    assert described()["unseen"] == ""
+    assert described(trace="[cut]\n" + TRACE)["unseen"] == "1 lines of the trace are lost"
+    ring = TRACE.replace(
+        "7     5.010000", "7     5.005 io_uring_setup(8, {}) = 4 <0.0001>\n7     5.010000"
+    )
+    assert "io_uring" in described(trace=ring)["unseen"]
 
 
 def test_invalid_row_says_why_in_place_of_what_it_did() -> None:

@@ -30,7 +30,7 @@ GRACE_S = 2.0
 LINGER_S = 0.1
 # How long a tracer may take to write its last lines.
 TRACER_S = 2.0
-NO_TRACER = "strace is not there"
+NO_TRACER, NOT_ASKED = "strace is not there", "it was not asked for"
 
 
 @dataclass
@@ -150,7 +150,7 @@ def run_program(
             stdout=as_text(out.octets()), stdout_bytes=out.count,
             stderr=as_text(printed.encode("utf-8", "surrogateescape")), stderr_bytes=err.count,
             left=left, trace=traced, start_ns=start_ns,
-            untraced="; ".join(said) if trace and not traced else "",
+            untraced="" if traced else "; ".join(said) if trace else NOT_ASKED,
         )  # fmt: skip
 
 
