@@ -21,7 +21,7 @@ Only what is declared is checked.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -262,12 +262,22 @@ def record(path: Path, run: Mapping[str, Any], results: Sequence[Result]) -> Non
     document = tomlkit.parse(text) if text else tomlkit.document()
     document["try"] = {**document.get("try", {}), **run}
     expect = document.setdefault("expect", tomlkit.table(is_super_table=True))
+    families = {result.family for result in results}
     for name in dict.fromkeys(result.scenario for result in results):
         seen = {r.family: _seen(r.cases[0].program) for r in results
                 if r.scenario == name and r.verdict not in ("invalid", "skip")}  # fmt: skip
-        if seen:
+        if len(families) == 1 and name in expect:
+            expect[name] = {**_of_others(expect[name].unwrap(), families), **seen}
+        elif seen:
             expect[name] = _row(seen)
     path.write_text(tomlkit.dumps(document), encoding="utf-8")
+
+
+def _of_others(row: Mapping[str, Any], families: Container[str]) -> dict[str, Any]:
+    """Return what a row says of the families that were not tried now, each by itself."""
+    both = {key: value for key, value in row.items() if key not in FAMILIES}
+    own = {family: {**both, **row.get(family, {})} for family in FAMILIES if family not in families}
+    return {family: declared for family, declared in own.items() if declared}
 
 
 def _row(seen: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -197,6 +197,20 @@ def test_recording_keeps_what_else_stands_in_the_file(tmp_path: Path) -> None:
     assert set(load(path).rows) == {"reset", "refused"}
 
 
+def test_recording_one_family_keeps_what_the_other_showed(tmp_path: Path) -> None:
+    path = tmp_path / "errnolab.toml"
+    record(path, {}, [result(), result(family="ipv6")])
+    record(path, {}, [result(family="ipv6", status=0, attempts=1)])
+    expected = load(path)
+    assert expected.of("refused", "ipv4").declared["status"] == 7
+    assert expected.of("refused", "ipv6").declared["status"] == 0
+    assert expected.of("refused", "ipv6").declared["attempts"] == 1
+    hung = result(family="ipv6", timed_out=True, status=-15, signal="SIGTERM")
+    record(path, {}, [hung])
+    assert all(proof.ok for proof in load(path).of("refused", "ipv6").prove(hung.cases[0].program))
+    assert load(path).of("refused", "ipv4").declared["status"] == 7
+
+
 def test_recorded_text_has_nothing_that_changes_from_run_to_run() -> None:
     assert steady_part(
         "curl: (7) Failed to connect to db port 80 after 3 ms: Couldn't connect"
