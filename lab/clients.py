@@ -88,6 +88,10 @@ def measure(
                 done.put((client, _measured(here, tags, client, columns, name)))
             except LabError as why:
                 done.put((client, why))
+            except Exception as why:
+                # Whoever waits for it would wait for ever.
+                done.put((client, LabError(f"{type(why).__name__}: {why}")))
+                raise
 
     for name in names:
         # Daemons: an interrupt ends this process, and each try cleans up after itself.
@@ -107,8 +111,10 @@ def _measured(
     by_patience = sorted(columns, key=lambda column: column.patience_s)
     for patience_s, group in groupby(by_patience, key=lambda column: column.patience_s):
         for result in _try(tags[SERVICES], client, list(group), patience_s, name):
+            if result["verdict"] == "skip":
+                continue  # a datagram is not reset
             (of,) = {one.scenario for one in columns if one.is_of(result["scenario"])} or {HEALTH}
-            runs.setdefault(of, {})[result["family"]] = reading(result)
+            runs.setdefault(of, {})[result["family"]] = reading(result, client.at_first)
     sick = [family for family, run in runs[HEALTH].items() if run["status"] != 0]
     if sick:
         said = runs[HEALTH][sick[0]]["said"]
@@ -144,15 +150,20 @@ def _try(
         return list(json.loads(file.read_text(encoding="utf-8"))["results"])
 
 
-def reading(result: Mapping[str, Any]) -> Document:
+def reading(result: Mapping[str, Any], at_first: bool = False) -> Document:
     """Return what is kept of one row of a try: what its program did.
+
+    Raises: LabError if it was not even started.
 
     `ms` is from its first packet to its end, or from its start if it sent none. `errnos`
     are those that its calls got, each [call, errno, how often]; `untraced` is why they were
     not seen, or "". `invalid` is why the row proves nothing; one whose program went another
     way, and never met the fault, is `unmet` instead.
     """
-    did, reason = result["program"], result["reason"]
+    did, reason = result.get("program"), result["reason"]
+    if not did:
+        raise LabError(f"{result['scenario']} ({result['family']}): {reason}")
+    first = next((line.strip() for line in did["stderr"].splitlines() if line.strip()), "")
     unmet = result["verdict"] == "invalid" and "was never hit" in reason
     first_ms = did["first_packet_to_end_ms"]
     return {
@@ -163,7 +174,7 @@ def reading(result: Mapping[str, Any]) -> Document:
         "tried": [{key: one[key] for key in ATTEMPT if key in one} for one in did["tried"]],
         "errnos": [[one["call"], one["errno_name"], one["times"]] for one in did["errnos"]
                    if one["errno_name"] not in UNDER_WAY],
-        "said": did["last_line"], "untraced": did["untraced"],
+        "said": first if at_first and first else did["last_line"], "untraced": did["untraced"],
         "unmet": unmet,
         "invalid": reason if result["verdict"] == "invalid" and not unmet else "",
     }  # fmt: skip

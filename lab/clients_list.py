@@ -43,7 +43,8 @@ class Client:
     """One row: a command that is told where to go as `errnolab try` tells it.
 
     `version` is a command that prints the version, `source` where it comes from, `note`
-    what a reader must know to read its row.
+    what a reader must know to read its row. `at_first`: what went wrong is in the first line
+    that it prints to stderr, and not in the last.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Client:
     source: str = "Debian"
     stdin: str = ""
     note: str = ""
+    at_first: bool = False
 
     @property
     def argv(self) -> list[str]:
@@ -145,9 +147,10 @@ CLIENTS = (
     _script("bash /dev/tcp", "bash", "bash_tcp.sh", "bash --version", ECHO),
     Client("ssh", "ssh -p {PORT} {SERVER} true", "ssh -V", SSH),
     Client("git", "git ls-remote git://{SERVER}:{PORT}/repository", "git --version", GIT),
-    Client("rsync", "rsync rsync://{SERVER}:{PORT}/files/", "rsync --version", RSYNC),
+    Client("rsync", "rsync rsync://{SERVER}:{PORT}/files/", "rsync --version", RSYNC,
+           at_first=True),
     Client("psql", "psql -h {SERVER} -p {PORT} -U errnolab -c 'select 1'", "psql --version",
-           POSTGRESQL),
+           POSTGRESQL, at_first=True),
     Client("mariadb", "mariadb -h {SERVER} -P {PORT} -u errnolab -e 'select 1'",
            _debian("mariadb-client-core"), MARIADB),
     Client("redis-cli", "redis-cli -h {SERVER} -p {PORT} ping", "redis-cli --version", REDIS),

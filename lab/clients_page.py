@@ -211,9 +211,10 @@ NEXT = """The name has two addresses of one family: nobody is at the first, and 
 server's."""
 RETRY = """The first connects are refused; after that all is well. It is the default that is shown:
 most can be told to try again."""
-SAYS = """The last line that each printed, in IPv4, or in both families where they differ in more
-than that line (HOST and ADDRESS stand for what the lab calls them), and the errnos that its calls
-got. "SYNs" counts what it sent to begin a connection, the kernel's retransmissions among it."""
+SAYS = """The last line that each printed (of psql and rsync the first), in IPv4, or in both
+families where they differ in more than that line, and the errnos that its calls got. HOST and
+ADDRESS stand for what the lab calls them. "SYNs" counts what it sent to begin a connection, the
+kernel's retransmissions among it, or its datagrams."""
 
 
 def _gives_up(rows: Iterable[Row]) -> str:

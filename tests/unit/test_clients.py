@@ -16,7 +16,9 @@ from lab.errors import LabError
 from lab.topology import FAMILIES
 
 PROGRAMS = images.IMAGES / "clients" / "programs"
-CURL, SSH = (next(one for one in CLIENTS if one.name == name) for name in ("curl", "ssh"))
+CURL, SSH, DIG = (
+    next(one for one in CLIENTS if one.name == name) for name in ("curl", "ssh", "dig")
+)
 
 
 def run(**differs: Any) -> Document:
@@ -89,16 +91,29 @@ def result(**differs: Any) -> Document:
     program = {
         "status": 7, "signal": "", "timed_out": False, "elapsed_ms": 9.04,
         "first_packet_to_end_ms": 1.26, "attempts": 1, "packets": 1, "last_line": "no luck",
-        "untraced": "", "tried": [{**attempt("ipv4", "server", 0.0), "packets": 1}],
+        "stderr": "\nwhy it failed\nno luck\n", "untraced": "",
+        "tried": [{**attempt("ipv4", "server", 0.0), "packets": 1}],
         "errnos": [{"call": "connect", "errno_name": "EINPROGRESS", "times": 1},
                    {"call": "getsockopt", "errno_name": "ECONNREFUSED", "times": 1}], **differs,
     }  # fmt: skip
-    return {"verdict": "pass", "reason": "", "program": program}
+    return {"scenario": "refused", "family": "ipv4", "verdict": "pass", "reason": "",
+            "program": program}  # fmt: skip
 
 
 def test_a_reading_is_from_the_first_packet_on() -> None:
     assert clients.reading(result())["ms"] == 1.3
     assert clients.reading(result(first_packet_to_end_ms=None))["ms"] == 9.0
+
+
+def test_what_is_kept_of_what_it_says_is_the_last_line_or_the_first() -> None:
+    assert clients.reading(result())["said"] == "no luck"
+    assert clients.reading(result(), at_first=True)["said"] == "why it failed"
+    assert clients.reading(result(stderr=""), at_first=True)["said"] == "no luck"
+
+
+def test_a_row_that_was_not_even_run_is_an_error() -> None:
+    with pytest.raises(LabError, match=r"refused \(ipv4\): no lab"):
+        clients.reading({**result(), "program": {}, "verdict": "invalid", "reason": "no lab"})
 
 
 def test_an_attempt_that_is_under_way_is_no_failure() -> None:
@@ -155,8 +170,7 @@ def tried(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         ran.append(argv)
         if "try" in argv:
             names = [HEALTH, *(w.split("=")[1] for w in argv if w.startswith("--scenario="))]
-            rows = [{**result(status=7 * (name != HEALTH)), "scenario": name, "family": "ipv4"}
-                    for name in names]  # fmt: skip
+            rows = [{**result(status=7 * (name != HEALTH)), "scenario": name} for name in names]
             Path(argv[argv.index("--json") + 1]).write_text(json.dumps({"results": rows}))
         return "curl 7.88.1 (x86_64)"
 
@@ -184,6 +198,25 @@ def test_a_client_is_tried_once_for_each_patience(tried: list[list[str]]) -> Non
     assert commands[0][-3:] == ["curl", "-sS", "{URL}"]
 
 
+def test_what_a_client_cannot_meet_is_left_out(
+    tried: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    skip = {"scenario": "reset", "family": "ipv4", "verdict": "skip", "reason": "it is TCP's"}
+    made = clients._try
+    monkeypatch.setattr(clients, "_try", lambda *asked: [*made(*asked), skip])
+    assert {*measured(DIG, Column("refused", "", 20))["runs"]} == {HEALTH, "refused"}
+    assert "--udp" in tried[0]
+
+
+def test_who_waits_for_a_client_is_told_of_any_trouble(
+    tried: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clients, "_today", lambda: 1 / 0)
+    monkeypatch.setattr("threading.excepthook", lambda _thrown: None)
+    with pytest.raises(LabError, match="ZeroDivisionError"):
+        measured(CURL, Column("refused", "", 20))
+
+
 def test_a_row_that_has_the_name_of_another_case_is_the_columns() -> None:
     assert Column("heals.refused_new_sockets", "", 20).is_of("heals.refused_same_socket")
     assert not Column("reset", "", 20).is_of("reset_once")
@@ -197,7 +230,7 @@ def test_a_client_of_another_service_is_tried_with_its_image(tried: list[list[st
 def test_a_client_that_is_not_well_in_health_is_not_kept(
     tried: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(clients, "reading", lambda _result: run(status=2))
+    monkeypatch.setattr(clients, "reading", lambda _result, _at_first: run(status=2))
     with pytest.raises(LabError, match="curl is not well in health over ipv4: no luck"):
         measured(CURL, Column("refused", "", 20))
 
