@@ -26,7 +26,6 @@ HEALTH = "health"
 USUAL = ("refused", "timeout", "host_unreachable", "net_unreachable", "prohibited", "reset",
          "service_silent", "service_closes.after_request", "ipv6_black_hole",
          "first_address_dead", "heals.refused_new_sockets")  # fmt: skip
-WEB_PORT = 8080
 # Where a program can be sent: what it cannot, means something to its own kernel alone.
 PLACES = ("server", "elsewhere", *NOBODYS)
 

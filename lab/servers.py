@@ -20,6 +20,7 @@ from lab import breaking, containers, faults
 from lab.console import say
 from lab.containers import SERVER
 from lab.errors import LabError
+from lab.faults import Plan
 from lab.inside.octets import as_octets
 from lab.lab import Lab, LabSite
 from lab.topology import ECHO_PORT, Family
@@ -30,6 +31,9 @@ OTHERS_WITHIN_S = 0.3
 KEPT_LINES = 12
 # The name in the journal under which the echo makes way.
 MADE_WAY = "own_server"
+# The lab's HTTP server, where programs of somebody else's are told to go.
+WEB = Plan("server", "process", commands=[["errnolab-service", "start", "web"]],
+           undo=[["errnolab-service", "stop", "web"]])  # fmt: skip
 ECHOES = {"tcp": "echo", "udp": "echo_udp"}
 
 

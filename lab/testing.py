@@ -42,13 +42,10 @@ from lab.result import NOT_ASKED
 from lab.runner import BYSTANDER_PERIOD_S, missing
 from lab.scenario import Case, Scenario
 from lab.seen import Broken, Grown, Seen, Sight
-from lab.topology import CORE_HOSTS, ECHO_PORT, FAMILIES, VANTAGES, Family
+from lab.servers import WEB
+from lab.topology import CORE_HOSTS, ECHO_PORT, FAMILIES, VANTAGES, WEB_PORT, Family
 from lab.watching import Captured
 
-WEB_PORT = 8080
-# The lab's HTTP server, which runs while a session of tests holds the lab.
-WEB = Plan("server", "process", commands=[["errnolab-service", "start", "web"]],
-           undo=[["errnolab-service", "stop", "web"]])  # fmt: skip
 _numbers = itertools.count(1)
 
 

@@ -54,7 +54,7 @@ SPECIAL: dict[str, dict[Family, str]] = {
 # What a call may name.
 ADDRESSES = (*DESTINATIONS, *SPECIAL)
 
-ECHO_PORT = 16555
+ECHO_PORT, WEB_PORT = 16555, 8080
 # The last part of an address on its network, where it is not 10.
 LAST = {"router": "2", "absent": "99", "absent_near": "99",
         "gateway": "20", "workshop": "30", "browser": "20", "clients": "30"}  # fmt: skip

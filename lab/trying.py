@@ -18,16 +18,15 @@ from lab import lab as labs
 from lab.attempts import Attempt, attempts
 from lab.errors import CannotAim, LabError
 from lab.expecting import Expectation
-from lab.faults import Plan
 from lab.lab import Lab
 from lab.program import DOES_NOT_APPLY, Outcome, Program
 from lab.proofs import Observation, incomplete, prove_hits
 from lab.result import CaseResult, Proof, Result
-from lab.rows import HEALTH, WEB_PORT, Row, Service
+from lab.rows import HEALTH, Row, Service
 from lab.runner import Captured, run
 from lab.scenario import Case, Picture, Scenario
 from lab.session import Session, sibling_names
-from lab.topology import ECHO_PORT, FAMILIES, Family
+from lab.topology import ECHO_PORT, FAMILIES, WEB_PORT, Family
 
 NAME = "try"  # in the journal, and the folder of the evidence
 
@@ -113,9 +112,7 @@ class Trial:
                 self._services_of[lab.name] = service
                 yield
             return
-        web = Plan("server", "process", commands=[["errnolab-service", "start", "web"]],
-                   undo=[["errnolab-service", "stop", "web"]])  # fmt: skip
-        with breaking.standing(lab, [web], NAME):
+        with breaking.standing(lab, [servers.WEB], NAME):
             yield
 
     # --- one row ----------------------------------------------------------------------
