@@ -38,7 +38,7 @@ VERSION = re.compile(r"\d+(\.\d+)+[\w.+~-]*")
 # What a client does to find out that an attempt is under way is no failure.
 UNDER_WAY = ("EINPROGRESS", "EAGAIN", "EALREADY", "EISCONN")
 # Told of one attempt by the JSON of a try.
-ATTEMPT = ("family", "to", "address", "t_ms", "ended")
+ATTEMPT = ("family", "to", "t_ms", "ended")
 
 
 @click.command()

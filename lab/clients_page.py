@@ -125,7 +125,8 @@ def _notable(rows: Sequence[Row]) -> Iterator[str]:
                    " or for longer than we waited for them", _late)  # fmt: skip
     yield _counted(rows, SILENT, "limit that time", _own_end, _after)
     yield _counted(rows, CLOSES, "end with status 0, as if all were well, when the server closes"
-                   " without an answer", _well)  # fmt: skip
+                   " without an answer (to a plain socket that is the end of what it reads, and no"
+                   " error)", _well)  # fmt: skip
     yield _counted(rows, BLACK_HOLE, "try IPv4 within two seconds when IPv6 is a black hole",
                    _falls_back_soon, _fell_back)  # fmt: skip
     yield _counted(rows, BLACK_HOLE, "try it later: when the kernel, or their own limit, has ended"
