@@ -128,6 +128,7 @@ def run_program(
         if trace:
             os.mkfifo(fifo)
             streams[_opened(stack, fifo)] = lines
+        begun, start_ns = time.monotonic(), time.time_ns()
         words = [*(tracing.tracer(str(fifo)) if trace else ()), *argv]
         try:
             process, ends = _start(stack, words, env, stdin, pass_fds)
@@ -135,7 +136,6 @@ def run_program(
             return _outcome(missing=f"{argv[0]}: {refused.strerror}")
         streams |= {ends[0]: out, ends[1]: err}
         watch = Watch(streams)
-        begun, start_ns = time.monotonic(), time.time_ns()
         ended_with = "" if watch.until_ended(process, begun + timeout_s) else _end(process, watch)
         ran_ms = (time.monotonic() - begun) * 1e3
         left = end_descendants(linger_s=0.0 if ended_with else LINGER_S)
