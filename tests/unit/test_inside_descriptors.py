@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import signal
@@ -98,7 +99,11 @@ def test_child_does_not_hold_what_its_caller_is_told_by(caller: Caller, make: Ma
 
 def open_sockets(pid: int) -> set[str]:
     """Return the sockets that a process holds besides the first three descriptors."""
-    links = {path.name: path.readlink().name for path in Path(f"/proc/{pid}/fd").iterdir()}
+    links: dict[str, str] = {}
+    for path in Path(f"/proc/{pid}/fd").iterdir():
+        # It may close one while we look.
+        with contextlib.suppress(FileNotFoundError):
+            links[path.name] = path.readlink().name
     return {link for fd, link in links.items() if int(fd) > 2 and link.startswith("socket:")}
 
 
