@@ -23,8 +23,6 @@ same command with your own program in curl's place gives its row. `make clients`
 UNKNOWN = "-"
 AT_ONCE_MS = 500.0
 SAID_LENGTH = 140
-# The kernel's own end of a connect, with the settings that it comes with.
-KERNEL_GIVES_UP_S = (120.0, 145.0)
 SOON_MS = 2000.0
 
 Document = dict[str, Any]
@@ -163,12 +161,11 @@ def _own_end(run: Run) -> bool:
 
 
 def _by_the_kernel(run: Run) -> bool:
-    low, high = KERNEL_GIVES_UP_S
-    return not run["late"] and low <= run["ms"] / 1e3 <= high
+    return not run["late"] and "ETIMEDOUT" in _errnos(run)
 
 
 def _limited(run: Run) -> bool:
-    return not run["late"] and run["ms"] / 1e3 < KERNEL_GIVES_UP_S[0]
+    return not run["late"] and "ETIMEDOUT" not in _errnos(run)
 
 
 def _falls_back_soon(run: Run) -> bool:

@@ -253,6 +253,14 @@ def test_what_waits_longer_than_we_did_is_told_with_our_patience() -> None:
     assert "| over 150 s |" in line(page, "Who gives up when")
 
 
+def test_who_gave_up_is_told_by_the_errno_and_not_by_the_time() -> None:
+    """Psycopg's own limit is as long as the kernel's."""
+    kernel = run(ms=131e3, errnos=[["connect", "ETIMEDOUT", 1]])
+    assert "**1 of 1** leave it to the kernel" in clients_page.page(document(timeout=kernel))
+    own = clients_page.page(document(timeout=run(ms=131e3, errnos=[])))
+    assert "**1 of 1** limit that time themselves: curl (131 s)" in own
+
+
 def test_the_families_are_told_apart_where_they_differ() -> None:
     both = {"ipv4": run(ms=60_000.0), "ipv6": run(ms=131_000.0)}
     assert "| 60 s / 131 s |" in line(
