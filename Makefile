@@ -33,10 +33,10 @@ clients: $(READY) ## Measure what real clients do, for docs/clients.md (an hour 
 scenarios: $(READY) ## Run every scenario
 	@$(ERRNOLAB) run --all $(HOW)
 
-test: lint unit ## Run all that CI runs: lint, unit tests, tests on a real lab
-	@$(MAKE) --no-print-directory --output-sync=line -j 2 test-atlas test-labs
+test: lint unit test-atlas test-labs ## Run all that CI runs: lint, unit tests, tests on a real lab
 
-test-atlas: $(READY) runs # Most of it waits for timers: the other tests run beside it
+# One after the other: beside the other tests the load makes timers of the atlas late.
+test-atlas: $(READY) runs
 	@$(PYTHON) -m pytest -p no:randomly --junitxml=runs/junit-atlas.xml \
 		--basetemp=runs/tests-atlas tests/lab/test_scenarios.py
 
