@@ -69,7 +69,7 @@ def test_the_wheel_has_every_scenario_and_the_images_with_their_executable_bits(
     tag = run("python", "-c", "from lab import images; print(images.host_tag())")
     assert tag.stdout.strip() == images.host_tag()
     where = run("python", "-c", "import lab; print(lab.__file__)").stdout
-    assert not where.startswith(str(ROOT))
+    assert "site-packages" in where
 
 
 def test_the_wheel_runs_a_scenario_and_a_program_in_any_folder(run: Run, tmp_path: Path) -> None:
