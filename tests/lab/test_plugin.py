@@ -32,7 +32,7 @@ from lab.topology import Family
 from tests.lab.test_survival import journal, wait_for
 
 NAME = "test-plugin"
-# Longer than a host's answer is waited for (`hosts.ANSWER_WITHIN_S`), and than a busy machine takes.
+# Longer than a host is given to answer (`hosts.ANSWER_WITHIN_S`), and than a busy machine takes.
 PATIENCE_S = 150.0
 
 
