@@ -33,7 +33,7 @@ from lab import scenario as scenarios
 from lab.errors import LabError
 from lab.program import plain
 from lab.proofs import duration
-from lab.result import Proof, Result
+from lab.result import Proof, Result, family_of
 from lab.rows import HEALTH
 from lab.topology import FAMILIES, Family
 
@@ -88,7 +88,7 @@ class Expectation:
 
     def declares(self, results: Iterable[Result]) -> bool:
         """Tell whether anything is expected of any of some results."""
-        return any(self.of(r.scenario, _family(r)).declared for r in results)
+        return any(self.of(r.scenario, family_of(r)).declared for r in results)
 
     def untried(self, results: Iterable[Result]) -> list[str]:
         """Return the rows of which something is expected, and that none of some results is of."""
@@ -322,7 +322,3 @@ def steady_part(line: str) -> str:
     """Return the longest part of a line without digits: times, ports and addresses change."""
     parts = [part.strip(" .:,()[]'\"") for part in re.split(r"\S*\d\S*", line)]
     return max(parts, key=len, default="")
-
-
-def _family(result: Result) -> Family:
-    return "ipv4" if result.family == "ipv4" else "ipv6"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from lab.topology import Family
+
 SCHEMA = 1
 # What a control says that has nothing to look at.
 NOT_ASKED = "not asked: the fault aims at it too"
@@ -131,6 +133,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [asdict(item) if isinstance(item, Proof) else item for item in value]
     return value
+
+
+def family_of(result: Result) -> Family:
+    """Return the address family of a run."""
+    return "ipv4" if result.family == "ipv4" else "ipv6"
 
 
 def overall(results: list[Result]) -> str:

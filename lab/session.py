@@ -18,7 +18,7 @@ from lab import lab as labs
 from lab.errors import LabError
 from lab.known import Facts, resolve
 from lab.lab import Lab
-from lab.result import CaseResult, Result
+from lab.result import CaseResult, Result, family_of
 from lab.runner import Captured, run
 from lab.scenario import Scenario
 from lab.topology import Family
@@ -73,7 +73,7 @@ class Session:
             raise (ours or self.failures)[0]
         self.results += [_not_run(job, self.failures) for job in self._jobs_left()]
         order = {(scenario.name, family): n for n, (scenario, family) in enumerate(self.jobs)}
-        return sorted(self.results, key=lambda r: order[r.scenario, _family(r)])
+        return sorted(self.results, key=lambda r: order[r.scenario, family_of(r)])
 
     def _jobs_left(self) -> list[Job]:
         done = {(result.scenario, result.family) for result in self.results}
@@ -133,10 +133,6 @@ def _not_run(job: Job, failures: Sequence[BaseException]) -> Result:
     """Return the result of a job that no lab was left for."""
     reason = f"not run: {failures[0]}" if failures else "not run"
     return Result(job[0].name, job[1], lab="", cases=[CaseResult(reason=reason)])
-
-
-def _family(result: Result) -> Family:
-    return "ipv4" if result.family == "ipv4" else "ipv6"
 
 
 def _expected_s(job: Job) -> float:

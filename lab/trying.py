@@ -21,7 +21,7 @@ from lab.expecting import Expectation
 from lab.lab import Lab
 from lab.program import DOES_NOT_APPLY, Outcome, Program
 from lab.proofs import Observation, incomplete, prove_hits
-from lab.result import CaseResult, Proof, Result
+from lab.result import CaseResult, Proof, Result, family_of
 from lab.rows import HEALTH, Row, Service
 from lab.runner import Captured, run
 from lab.scenario import Case, Picture, Scenario
@@ -156,7 +156,7 @@ class Trial:
     def _learn_services(self, health: Result) -> None:
         """Note what the program talked to in health, or why nothing else can be tried."""
         (case,) = health.cases
-        family = _family(health)
+        family = family_of(health)
         if case.verdict == "invalid":
             self.unwell = True
             return
@@ -272,7 +272,3 @@ def _talks_to_nobody(program: dict[str, Any]) -> str:
         "  where to go is in its environment: SERVER, PORT, URL; in a word of the command it is\n"
         "  {SERVER}, {PORT}, {URL}: errnolab try -- curl -sS {URL}"
     )
-
-
-def _family(result: Result) -> Family:
-    return "ipv4" if result.family == "ipv4" else "ipv6"
