@@ -93,3 +93,9 @@ def test_look_ups_within_the_host_and_other_vantages_are_left_out() -> None:
     arrived = syn(0, at="router", outgoing=False)
     not_ours = back(0, "S")
     assert tried(inside, arrived, not_ours) == []
+
+
+def test_only_a_syn_begins_an_attempt() -> None:
+    later = [syn(0.1, flags=flags, seq=seq) for flags, seq in (("A", 8), ("PA", 9), ("FA", 14))]
+    (one,) = tried(syn(0), back(0.05, "SA"), *later)
+    assert one.packets == 1

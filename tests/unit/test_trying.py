@@ -150,6 +150,13 @@ def test_services_are_what_the_program_talked_to_in_health() -> None:
     assert trial.services == {"ipv4": [Service("tcp", 16555)]}
 
 
+def test_what_it_talked_to_elsewhere_is_no_service_of_the_server() -> None:
+    health = result()
+    (one,) = health.cases[0].program["tried"]
+    health.cases[0].program["tried"] = [one, {**one, "to": "elsewhere", "port": 80}]
+    assert trial_after(health).services == {"ipv4": [Service("tcp", 16555)]}
+
+
 def test_health_that_was_not_well_ends_the_trial() -> None:
     trial = trial_after(result(verdict="invalid"))
     assert (trial.unwell, trial.trouble) == (True, None)
