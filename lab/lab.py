@@ -47,6 +47,7 @@ from lab.topology import (
     FAMILIES,
     GUESTS,
     LABEL,
+    NETWORKS,
     Block,
     Family,
     home,
@@ -368,7 +369,7 @@ def check_free(here: engine.Engine, block: Block) -> None:
 
 
 def _taken(block: Block, by: str) -> str:
-    first, last = block.prefix4("client_net"), block.prefix4("server_net")
+    first, last = block.prefix4(NETWORKS[0]), block.prefix4(NETWORKS[-1])
     return (
         f"block {block.number} ({first}.0/24 to {last}.0/24) is taken by {by}; "
         "leave --block out to take the first free one"

@@ -55,7 +55,7 @@ def show_all() -> None:
     for name, found in sorted(labs.find_all(engine.connect()).items()):
         state = "running" if found.running else "not whole"
         block = found.block
-        first, last = block.prefix4("client_net"), block.prefix4("server_net")
+        first, last = block.prefix4(NETWORKS[0]), block.prefix4(NETWORKS[-1])
         out.print(Text(f"{name:20} block {block.number:2}  {first}.0 to {last}.0/24  {state}"))
 
 

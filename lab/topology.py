@@ -4,7 +4,8 @@
  client    .10 ┬─ client_net ─── .2 ┐                            ┌ .10  server
 (browser   .20)┤                    router  .2 ── server_net ────┤(.20  gateway)
 (clients   .30)┘                     │                           └(.30  workshop)
- bystander .10 ── bystander_net ─ .2 ┘
+ bystander .10 ── bystander_net ─ .2 ┤
+(windows   .10)── windows_net ─── .2 ┘
 ```
 The hosts in brackets are guests: a lab has one when a case asks for it.
 Lab n owns block n: eight /24 of 198.18.0.0/15 and the /48 2001:db8:n::. The
@@ -26,14 +27,14 @@ FAMILIES: tuple[Family, ...] = ("ipv4", "ipv6")
 CORE_HOSTS = ("server", "router", "client", "bystander")
 # Hosts with an image and a Compose profile of their own, and the network they live on.
 GUESTS = {"gateway": "server_net", "workshop": "server_net", "browser": "client_net",
-          "clients": "client_net"}  # fmt: skip
+          "clients": "client_net", "windows": "windows_net"}  # fmt: skip
 HOSTS = (*CORE_HOSTS, *GUESTS)
 # Where a caller's program may run: the hosts on the client's side of the router.
-CALLERS = ("client", *(role for role, network in GUESTS.items() if network == "client_net"))
+CALLERS = ("client", *(role for role, network in GUESTS.items() if network != "server_net"))
 VANTAGES = ("client", "router", "server")
 # From left to right in a drawing.
-ACROSS = ("client", "browser", "clients", "router", "gateway", "workshop", "server")
-NETWORKS = ("client_net", "bystander_net", "server_net")
+ACROSS = ("client", "browser", "clients", "windows", "router", "gateway", "workshop", "server")
+NETWORKS = ("client_net", "bystander_net", "server_net", "windows_net")
 BLOCKS = 64
 
 ELSEWHERE: dict[Family, str] = {"ipv4": "203.0.113.10", "ipv6": "2001:db8:ffff::10"}

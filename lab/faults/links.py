@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from lab.faults.plan import IP_VERSION, ONE_HOST, Fault, Hits, Plan, Site
 from lab.faults.routes import ICMP_SENT, NO_ROUTE_HERE, ROUTE_ERROR_REST_S
-from lab.topology import home
+from lab.topology import CALLERS, home
 
+# Their links are none of the bystander's way.
+CALLERS_NETS = {home(role) for role in CALLERS}
 # Locally administered, and nobody's.
 NOBODYS_MAC = "02:00:5e:00:00:99"
 
@@ -19,7 +21,7 @@ def link_down(*, on: str, toward: str) -> Fault:
     """
     return Fault(
         on, "link_down", "link", _plan_link_down, {}, toward,
-        spares=("tcp", "udp") if "client_net" in (home(on), home(toward)) else (),
+        spares=("tcp", "udp") if CALLERS_NETS & {home(on), home(toward)} else (),
     )  # fmt: skip
 
 
@@ -36,7 +38,8 @@ def _plan_link_down(site: Site, *, on: str, to: str) -> Plan:
         listing = site.look(on, "ip", version, "route", "show", "dev", device)
         ways = [line.split() for line in listing.splitlines() if "proto kernel" not in line]
         again += [["ip", version, "route", "replace", *way, "dev", device] for way in ways]
-    counter = {"client": NO_ROUTE_HERE, "router": ICMP_SENT}.get(on) if to != "client" else None
+    counters = {"router": ICMP_SENT, **dict.fromkeys(CALLERS, NO_ROUTE_HERE)}
+    counter = counters.get(on) if to not in CALLERS else None
     return Plan(
         on, "link",
         commands=[["ip", "link", "set", "dev", device, "down"]],

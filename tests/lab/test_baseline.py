@@ -98,7 +98,7 @@ def test_no_host_is_privileged_or_sees_the_engine(lab: Lab, here: engine.Engine)
 
 def test_the_bridges_hide_nobody_and_have_no_address(lab: Lab, here: engine.Engine) -> None:
     networks = here.client.api.networks(filters={"label": f"{LABEL}={lab.name}"})
-    assert len(networks) == 3
+    assert len(networks) == len(NETWORKS)
     for network in networks:
         prefix = "com.docker.network.bridge."
         assert network["Options"][f"{prefix}enable_ip_masquerade"] == "false"
