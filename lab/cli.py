@@ -213,6 +213,8 @@ def show(name: str) -> None:
 @click.argument("names", nargs=-1)
 @click.option("--all", "every", is_flag=True, help="Every scenario that is not slow.")
 @click.option("--slow", is_flag=True, help="With --all: the slow ones too (minutes each).")
+@click.option("--from", "host", default="client", type=click.Choice(CALLERS), show_default=True,
+              help="The host that the client's calls are made from.")
 @family_option
 @lab_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
@@ -220,23 +222,20 @@ def show(name: str) -> None:
 @click.option("--keep", is_flag=True, help="Leave the fault of a run that did not pass in force.")
 @click.option("--jobs", type=click.IntRange(1, 16), default=1, help="Labs to run on side by side.")
 def run(
-    names: Sequence[str], every: bool, slow: bool, family: str, lab_name: str, as_json: bool,
-    junit: Path | None, keep: bool, jobs: int,
+    names: Sequence[str], every: bool, slow: bool, host: str, family: str, lab_name: str,
+    as_json: bool, junit: Path | None, keep: bool, jobs: int,
 ) -> None:  # fmt: skip
     """Run scenarios and prove what they claim."""
-    from lab import command, scenario  # noqa: PLC0415
+    from lab import command, moving, scenario  # noqa: PLC0415
 
     if every and not scenario.names():
         raise LabError(f"there are no scenarios in {scenario.FOLDER}")
     if not (every or names):
         raise click.UsageError("name a scenario, or --all; `errnolab list` shows them")
-    named = [name.replace("-", "_") for name in names]
-    wanted = [*scenario.names(), *named] if every else named
-    chosen = [
-        loaded
-        for loaded in scenario.load_many(list(dict.fromkeys(wanted)))
-        if slow or not loaded.slow or loaded.name in named
-    ]
+    families = FAMILY_CHOICES[family]
+    named = moving.load(list(dict.fromkeys(names)), host, families)
+    others = moving.load_all(host, families, slow=slow) if every else []
+    chosen = list({loaded.name: loaded for loaded in (*others, *named)}.values())
     sys.exit(
         command.run(chosen, FAMILY_CHOICES[family], lab_name, as_json=as_json, junit=junit,
                     keep=keep, jobs=jobs)

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import click
 
-from lab import breaking, console, engine, evidence, guests, render
+from lab import breaking, console, engine, evidence, guests, moving, render
 from lab import lab as labs
 from lab.errors import LabError
 from lab.known import resolve
 from lab.lab import Lab, LabSite
-from lab.result import Result, exit_status, overall
+from lab.result import Result, exit_status, family_of, overall
 from lab.runner import Captured, missing
 from lab.scenario import Case, Scenario
 from lab.session import Session, sibling_names
@@ -89,7 +89,7 @@ def _keep(scenarios: Sequence[Scenario], results: Sequence[Result]) -> None:
         console.say(f"{scenario.name} has no fault to keep")
         return
     try:
-        _break_case(scenario.name, case, "ipv6" if bad.family == "ipv6" else "ipv4", bad.lab)
+        _break_case(scenario.name, case, family_of(bad), bad.lab, bad.host)
     except LabError as error:
         console.say(f"the fault could not be kept: {error}")
 
@@ -102,9 +102,11 @@ def break_(scenario: Scenario, family: Family, lab_name: str) -> None:
     _break_case(scenario.name, case, family, lab_name)
 
 
-def _break_case(name: str, case: Case, family: Family, lab_name: str) -> None:
+def _break_case(
+    name: str, case: Case, family: Family, lab_name: str, host: str = moving.USUAL
+) -> None:
     with labs.hold(lab_name) as lab:
-        whole = resolve(case, lab.facts(family, case.given))
+        whole = moving.moved(resolve(case, lab.facts(family, case.given)), host)
         guests.invite(lab, whole.guests)
         lacking = missing(lab, whole, family)
         if lacking:

@@ -43,7 +43,7 @@ def headline(result: Result) -> Text:
     """Return the run in one line: verdict, name, what the caller got."""
     line = Text()
     line.append(f"{result.verdict:8}", style=COLOURS[result.verdict])
-    line.append(f"{result.scenario} ({result.family})  ")
+    line.append(f"{result.title}  ")
     line.append(outcome(result))
     return line
 

@@ -65,6 +65,7 @@ class CaseResult:
     counters: dict[str, dict[str, int]] = field(default_factory=dict)
     states: list[dict[str, Any]] = field(default_factory=list)
     program: dict[str, Any] = field(default_factory=dict)
+    limits: dict[str, str] = field(default_factory=dict)
     controls: Controls = field(default_factory=Controls)
     proofs: list[Proof] = field(default_factory=list)
     ladder: str = ""
@@ -84,6 +85,13 @@ class Result:
     cases: list[CaseResult] = field(default_factory=list)
     pcaps: dict[str, str] = field(default_factory=dict)
     evidence: str = ""
+    host: str = "client"
+
+    @property
+    def title(self) -> str:
+        """Return which run it is, for a person: "refused (ipv4)", "refused (ipv4) from windows"."""
+        where = f" from {self.host}" if self.host != "client" else ""
+        return f"{self.scenario} ({self.family}){where}"
 
     @property
     def verdict(self) -> str:
@@ -107,7 +115,8 @@ class Result:
         at the top.
         """
         head = {
-            "schema": SCHEMA, "scenario": self.scenario, "family": self.family, "lab": self.lab,
+            "schema": SCHEMA, "scenario": self.scenario, "family": self.family, "from": self.host,
+            "lab": self.lab,
             "verdict": self.verdict, "reason": self.reason, "kernel": self.kernel,
             "engine": self.engine, "started": self.started,
             "elapsed_ms": round(self.elapsed_ms, 3),
@@ -122,8 +131,9 @@ class Result:
 
 
 def _case_document(case: CaseResult) -> dict[str, Any]:
-    # Few cases ask for states, and only `errnolab try` has a program.
-    left_out = ["ladder", *(name for name in ("states", "program") if not getattr(case, name))]
+    # Few cases ask for states, only `errnolab try` has a program, and Linux has no limits.
+    rare = ("states", "program", "limits")
+    left_out = ["ladder", *(name for name in rare if not getattr(case, name))]
     return {f.name: _plain(getattr(case, f.name)) for f in fields(case) if f.name not in left_out}
 
 

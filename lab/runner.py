@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
 
-from lab import breaking, guests, hosts, states, watching
+from lab import breaking, callers, guests, hosts, moving, states, watching
 from lab.breaking import HitCounter
 from lab.calls import IN_PROGRESS, Call
 from lab.errors import CommandFailed, HostLost, ImageError, LabError
@@ -48,14 +48,15 @@ def run(
     captured: Captured = {at: [] for at in VANTAGES}
     result = Result(
         scenario.name, family, lab.name, kernel=lab.kernel,
-        engine=f"{lab.engine.name} {lab.engine.version}",
+        engine=f"{lab.engine.name} {lab.engine.version}", host=scenario.host,
         started=started.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
     )  # fmt: skip
     cases = scenario.as_cases(family)
     for case in cases:
-        known = resolve(case, lab.facts(family, case.given))
+        known = moving.moved(resolve(case, lab.facts(family, case.given)), scenario.host)
         whole = placed(known, family, lab)
-        result.cases.append(CaseResult(case.name, claims=dict(whole.claims)))
+        limits = callers.limits(call.on for call in whole.all_calls)
+        result.cases.append(CaseResult(case.name, claims=dict(whole.claims), limits=limits))
         try:
             guests.invite(lab, known.guests)
             alone = len(cases) == 1

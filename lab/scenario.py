@@ -191,7 +191,8 @@ class Scenario(Case):
     expectation comes from (an RFC's section, a kernel function, a man page); `look` says
     how to tell this cause from others of the same errno on one's own machine. A `slow`
     one takes more than half a minute and is run when asked for. What a case leaves out
-    is the scenario's; `seen` and `absent` go together.
+    is the scenario's; `seen` and `absent` go together. `host` is who makes the calls that
+    are written as the client's (`lab.moving`).
     """
 
     cases: Sequence[Case] = ()
@@ -199,6 +200,7 @@ class Scenario(Case):
     source: str = ""
     look: str = ""
     slow: bool = False
+    host: str = field(default="client", kw_only=True)
     text: str = field(default="", kw_only=True)
 
     @property

@@ -72,12 +72,12 @@ class Session:
         if ours or (self.failures and not self.results):
             raise (ours or self.failures)[0]
         self.results += [_not_run(job, self.failures) for job in self._jobs_left()]
-        order = {(scenario.name, family): n for n, (scenario, family) in enumerate(self.jobs)}
-        return sorted(self.results, key=lambda r: order[r.scenario, family_of(r)])
+        order = {_key(*job): n for n, job in enumerate(self.jobs)}
+        return sorted(self.results, key=lambda r: order[r.scenario, r.host, family_of(r)])
 
     def _jobs_left(self) -> list[Job]:
-        done = {(result.scenario, result.family) for result in self.results}
-        return [(s, family) for s, family in self.jobs if (s.name, family) not in done]
+        done = {(result.scenario, result.host, family_of(result)) for result in self.results}
+        return [job for job in self.jobs if _key(*job) not in done]
 
     def _work(self, name: str) -> None:
         try:
@@ -112,6 +112,11 @@ class Session:
         """End the calls under way, so that the workers undo their faults and come back."""
         for lab in self._held:
             lab.abort()
+
+
+def _key(scenario: Scenario, family: Family) -> tuple[str, str, Family]:
+    """Return what tells a job from others."""
+    return scenario.name, scenario.host, family
 
 
 class _Worker(threading.Thread):

@@ -41,8 +41,10 @@ ELSEWHERE: dict[Family, str] = {"ipv4": "203.0.113.10", "ipv6": "2001:db8:ffff::
 ELSEWHERE_NET: dict[Family, str] = {"ipv4": "203.0.113.0/24", "ipv6": "2001:db8:ffff::/48"}
 
 # What a fault may name as a destination: hosts, and addresses that nobody has, on the
-# server's network and on the client's own.
-NOBODYS = ("absent", "absent_near")
+# server's network and on those of callers.
+NOBODYS = ("absent", "absent_near", "absent_windows")
+# Nobody's address on a caller's own network.
+ABSENT_NEAR = {"client": "absent_near", "windows": "absent_windows"}
 DESTINATIONS = (*HOSTS, "elsewhere", *NOBODYS)
 # Addresses that mean something to the caller's own kernel alone.
 SPECIAL: dict[str, dict[Family, str]] = {
@@ -57,7 +59,7 @@ ADDRESSES = (*DESTINATIONS, *SPECIAL)
 
 ECHO_PORT, WEB_PORT = 16555, 8080
 # The last part of an address on its network, where it is not 10.
-LAST = {"router": "2", "absent": "99", "absent_near": "99",
+LAST = {"router": "2", **dict.fromkeys(NOBODYS, "99"),
         "gateway": "20", "workshop": "30", "browser": "20", "clients": "30"}  # fmt: skip
 # Those that a program may be told to go to; each has a name for both families, "server",
 # and one for each alone, "server4".
@@ -73,7 +75,8 @@ def home(role: str) -> str:
         return GUESTS[role]
     if role in ("server", "elsewhere", "absent"):
         return "server_net"
-    return "client_net" if role == "absent_near" else f"{role}_net"
+    near = {nobody: caller for caller, nobody in ABSENT_NEAR.items()}
+    return f"{near.get(role, role)}_net"
 
 
 def columns(seen: Container[str]) -> tuple[str, ...]:

@@ -1,0 +1,129 @@
+"""A scenario's calls made from another host: `errnolab run refused --from windows`.
+
+A scenario says what happens to the client. Any other host on the callers' side of the
+router may stand in its place: every word of a case then names that host, and the calls are
+what the callers of that host can make (`lab.callers`). It is done when a run knows its
+facts; before, the cases that can be moved are chosen.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
+from typing import TypeVar
+
+from lab import callers
+from lab import scenario as scenarios
+from lab.errors import ScenarioError
+from lab.known import AS_IT_COMES, PLAIN, Facts, resolve
+from lab.scenario import Case, Scenario
+from lab.topology import ABSENT_NEAR, Family
+
+T = TypeVar("T")
+USUAL = "client"
+
+
+def moved(case: Case, host: str) -> Case:
+    """Return a case, whose facts are known, as it is when its client is another host."""
+    if host == USUAL:
+        return case
+    return callers.of(host).adapted(_renamed(case, _roles(host)), host)
+
+
+def _roles(host: str) -> Mapping[str, str]:
+    return {USUAL: host, ABSENT_NEAR[USUAL]: ABSENT_NEAR.get(host, ABSENT_NEAR[USUAL])}
+
+
+def _renamed(thing: T, roles: Mapping[str, str]) -> T:
+    """Return a copy of a word with other roles in it, "{client}" in texts among them."""
+    if isinstance(thing, str):
+        named = roles.get(thing, thing)
+        return re.sub(r"(?<=\{)[a-z_]+(?=[}:])", lambda m: roles.get(m[0], m[0]), named)  # type: ignore[return-value]
+    if isinstance(thing, PLAIN):
+        return thing
+    if isinstance(thing, dict):
+        return {key: _renamed(value, roles) for key, value in thing.items()}  # type: ignore[return-value]
+    if isinstance(thing, (tuple, list)):
+        return type(thing)(_renamed(item, roles) for item in thing)
+    if is_dataclass(thing) and not isinstance(thing, type):
+        changed = {f.name: _renamed(getattr(thing, f.name), roles) for f in fields(thing) if f.init}
+        return replace(thing, **changed)
+    return thing
+
+
+# --- which can be moved -------------------------------------------------------------------
+
+
+def load(names: Sequence[str], host: str, families: Sequence[Family]) -> list[Scenario]:
+    """Return scenarios with the cases that can be made from a host, in these families.
+
+    Raises: ScenarioError with the reasons if one has none; UnknownScenario.
+    """
+    return [_from(scenario, host, families) for scenario in scenarios.load_many(names)]
+
+
+def load_all(host: str, families: Sequence[Family], *, slow: bool = False) -> list[Scenario]:
+    """Return every scenario of which a case can be made from a host; slow ones if wanted."""
+    loaded = [s for s in scenarios.load_many(scenarios.names()) if slow or not s.slow]
+    if host == USUAL:
+        return loaded
+    found = []
+    for scenario in loaded:
+        cases = [case for case, why in judged(scenario, host, families) if not why]
+        if cases:
+            found.append(_with(scenario, host, cases))
+    return found
+
+
+def _from(scenario: Scenario, host: str, families: Sequence[Family]) -> Scenario:
+    if host == USUAL:
+        return scenario
+    found = judged(scenario, host, families)
+    cases = [case for case, why in found if not why]
+    if not cases:
+        reasons = [f"case {case.name}: {why}" if case.name else why for case, why in found]
+        mistakes = list(dict.fromkeys(reasons)) or ["it has no case in that family"]
+        raise ScenarioError(scenario.name, [f"not from {host}: {text}" for text in mistakes])
+    return _with(scenario, host, cases)
+
+
+def _with(scenario: Scenario, host: str, cases: Sequence[Case]) -> Scenario:
+    """Return a scenario with some of its cases, whose client is another host."""
+    if not scenario.cases:
+        return replace(scenario, host=host, family=cases[0].family)
+    return replace(scenario, host=host, cases=list(cases))
+
+
+def judged(
+    scenario: Scenario, host: str, families: Sequence[Family]
+) -> list[tuple[Case, str]]:
+    """Return the cases of a scenario, and why each cannot be made from a host; "" if it can.
+
+    A case of both families that can be made in one of them alone is that family's.
+    """
+    found = []
+    for case in scenario.as_cases():
+        asked = [family for family in families if case.family in ("", family)]
+        if not asked:
+            continue
+        reasons = {family: next(_reasons(case, family, host), "") for family in asked}
+        can = [family for family in asked if not reasons[family]]
+        if can and len(can) < len(asked):
+            found.append((replace(case, family=can[0]), ""))
+        else:
+            found.append((case, "" if can else reasons[asked[0]]))
+    return found
+
+
+def _reasons(case: Case, family: Family, host: str) -> Iterator[str]:
+    whole = resolve(case, Facts(family, AS_IT_COMES, case.given))
+    if host in whole.guests:
+        yield f"it is about {host} itself"
+    calls = [call for call in (*whole.all_calls, *whole.control) if call.on == USUAL]
+    if not calls:
+        yield "the client makes no call in it"
+    for call in calls:
+        why = callers.of(host).why_not(call)
+        if why:
+            yield why
