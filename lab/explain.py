@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from lab import places
+from lab import places, winsock
 from lab.errors import NotUnderstood
 from lab.says import MUSL, SAYS, Said
 
@@ -68,13 +68,19 @@ def names() -> dict[str, str]:
 
 
 def number(name: str) -> int:
-    """Return the number of an errno; those of getaddrinfo(3) are negative."""
+    """Return the number of an errno or a code of Windows; those of getaddrinfo(3) are negative."""
+    code = winsock.number_of(name)
+    if code:
+        return code
     value: int = getattr(errno, name, None) or getattr(socket, name)
     return value
 
 
 def text(name: str) -> str:
-    """Return the C library's words for it: "Connection refused"."""
+    """Return the C library's words for it, "Connection refused", or Windows' for a code of its."""
+    sentence = winsock.code_of(name).sentence
+    if sentence:
+        return sentence
     value = number(name)
     if value > 0:
         return os.strerror(value)
@@ -85,12 +91,13 @@ def text(name: str) -> str:
 
 def meaning(name: str) -> str:
     """Return a sentence on what it means, "" where none is written."""
-    found = _meanings().MEANING.get(name, "")
+    code = winsock.code_of(name)
+    found = code.meaning or _meanings().MEANING.get(code.errno or name, "")
     return f"{found[0].upper()}{found[1:]}." if found else ""
 
 
 def heading(name: str) -> str:
-    """Return name, number and the C library's words: "ECONNREFUSED (111) Connection refused"."""
+    """Return name, number and the system's words: "ECONNREFUSED (111) Connection refused"."""
     return f"{name} ({number(name)}) {text(name)}"
 
 

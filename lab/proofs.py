@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lab import explain
+from lab import explain, winsock
 from lab.calls import IN_PROGRESS, Call, number_of
 from lab.faults import Fault
 from lab.inside.libc import ERRNO_NAMES
@@ -18,10 +18,13 @@ from lab.scenario import Case, Counted, Picture
 from lab.states import Change, Passage
 from lab.wire import Packet, Pattern
 
-# With what getaddrinfo(3) says, by number: negative, so that none is an errno too.
-NAMES = ERRNO_NAMES | {
-    number: name for name, number in vars(socket).items() if name.startswith("EAI_") and number < 0
-}
+# With Winsock's codes, whose numbers are beyond Linux's, but for some of Windows' own (there
+# Linux's name is the one), and with what getaddrinfo(3) says: negative, so that none is another.
+NAMES = (
+    {code.number: code.name for code in winsock.CODES}
+    | ERRNO_NAMES
+    | {n: name for name, n in vars(socket).items() if name.startswith("EAI_") and n < 0}
+)
 
 # The calls that run a program, which is then their name.
 PROGRAMS = ("run", "start", "supervise", "contain")
@@ -50,7 +53,7 @@ class Observation:
 
 
 def errno_name(number: int) -> str:
-    """Return the symbol of an errno, "0" for none."""
+    """Return the symbol of an errno or of a code of Winsock, "0" for none."""
     return NAMES.get(number, str(number)) if number else "0"
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from lab import winsock
 from lab.calls.checks import argument_mistakes, opening_mistakes
 from lab.calls.places import placed
 from lab.inside.octets import as_text
@@ -260,7 +261,13 @@ def _errno_mistakes(name: str, errno_name: Any) -> list[str]:
 
 
 def number_of(errno_name: str) -> int:
-    """Return the number of an errno, or of what getaddrinfo(3) says (negative); 0 if none."""
+    """Return the number of an errno, or of what getaddrinfo(3) says (negative); 0 if none.
+
+    The names of Winsock's codes are known too: "WSAECONNREFUSED" is 10061.
+    """
+    code = winsock.number_of(errno_name)
+    if code:
+        return code
     eai = errno_name.startswith("EAI_")
     return int(getattr(python_socket if eai else errno, errno_name, 0))
 
