@@ -11,19 +11,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 from lab.calls import Call, Wanted
 from lab.faults import Fault, sysctl
 from lab.inside import winsock as inside
+from lab.program import Outcome
 from lab.scenario import Case
 from lab.winsock import of_errno
 
 
 class Caller:
-    """Linux's own calls: nothing about them differs from host to host."""
+    """Linux's own calls: nothing about them differs from host to host.
+
+    `untraced` is why the system calls of a program in the host cannot be traced, `starter`
+    the words that start one there, before its own.
+    """
 
     limits: ClassVar[Mapping[str, str]] = {}
+    untraced: ClassVar[str] = ""
+    starter: ClassVar[tuple[str, ...]] = ()
 
     def why_not(self, call: Call) -> str:
         """Return why a call cannot be made, "" if it can."""
@@ -32,6 +40,14 @@ class Caller:
     def adapted(self, case: Case, host: str) -> Case:
         """Return a case as this caller's calls on a host make it."""
         return case
+
+    def brings(self, argv: Sequence[str]) -> list[Path]:
+        """Return what of this machine a program must see, though nobody said so."""
+        return []
+
+    def not_started(self, outcome: Outcome) -> str:
+        """Return why a program could not be started, "" if it was."""
+        return outcome.missing
 
 
 @dataclass
@@ -52,6 +68,21 @@ class Winsock(Caller):
         "Linux kernel; Windows has a TCP of its own",
         "texts": "Wine's texts for the codes are not those of Windows: compare the numbers",
     }
+
+    untraced: ClassVar[str] = "its calls are Wine's, made in another process"
+    starter: ClassVar[tuple[str, ...]] = ("errnolab-exe",)
+
+    def brings(self, argv: Sequence[str]) -> list[Path]:
+        """Return the folder of a program that is a file of this machine."""
+        program = Path(argv[0]) if argv else Path()
+        return [program.resolve().parent] if program.is_file() else []
+
+    def not_started(self, outcome: Outcome) -> str:
+        """Return what the starter said, if it ended before there was a program."""
+        said = outcome.last_line.startswith(f"{self.starter[0]}: ")
+        if outcome.status in NOT_STARTED and said:
+            return outcome.last_line
+        return outcome.missing
 
     def why_not(self, call: Call) -> str:
         """Return why Winsock has no such call, "" if it has."""
@@ -90,6 +121,9 @@ def limits(hosts: Iterable[str]) -> dict[str, str]:
 
 
 # --- Winsock -------------------------------------------------------------------------------
+
+# As a shell says that it could not start a program; so does the starter (images/windows).
+NOT_STARTED = (126, 127)
 
 # Arguments that say how a call is made on Linux, and have no like in Winsock.
 LINUX_ONLY = ("interrupted_after_s", "length", "pointer", "sockaddr_family", "path", "scope_to",
@@ -147,13 +181,16 @@ def _wanted(call: Call, held: _Socket) -> Wanted:
     """Return what Winsock must give where Linux gives what is wanted."""
     wanted = replace(call.wanted, signal="")
     if wanted.errno_name:
-        wanted = replace(wanted, errno_name=_code(call, wanted.errno_name, held))
+        linux = wanted.errno_name
+        wanted = replace(wanted, errno_name=_code(linux, held), linux=linux)
     if wanted.reported:
-        wanted = replace(wanted, reported=of_errno(wanted.reported))
+        linux = wanted.reported
+        wanted = replace(wanted, reported=of_errno(linux) or linux, linux=linux)
     return wanted
 
 
-def _code(call: Call, errno_name: str, held: _Socket) -> str:
+def _code(errno_name: str, held: _Socket) -> str:
+    """Return the WSA code that comes in the place of an errno of a call on a socket."""
     if errno_name == "EINPROGRESS":
         return "WSAEWOULDBLOCK"
     if errno_name == "EAGAIN" and held.blocking:

@@ -213,8 +213,14 @@ def show(name: str) -> None:
 @click.argument("names", nargs=-1)
 @click.option("--all", "every", is_flag=True, help="Every scenario that is not slow.")
 @click.option("--slow", is_flag=True, help="With --all: the slow ones too (minutes each).")
-@click.option("--from", "host", default="client", type=click.Choice(CALLERS), show_default=True,
-              help="The host that the client's calls are made from.")
+@click.option(
+    "--from",
+    "host",
+    default="client",
+    type=click.Choice(CALLERS),
+    show_default=True,
+    help="The host that the client's calls are made from.",
+)
 @family_option
 @lab_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")

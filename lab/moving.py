@@ -95,9 +95,7 @@ def _with(scenario: Scenario, host: str, cases: Sequence[Case]) -> Scenario:
     return replace(scenario, host=host, cases=list(cases))
 
 
-def judged(
-    scenario: Scenario, host: str, families: Sequence[Family]
-) -> list[tuple[Case, str]]:
+def judged(scenario: Scenario, host: str, families: Sequence[Family]) -> list[tuple[Case, str]]:
     """Return the cases of a scenario, and why each cannot be made from a host; "" if it can.
 
     A case of both families that can be made in one of them alone is that family's.

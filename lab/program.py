@@ -27,7 +27,8 @@ class Program:
     """What is run: a command in a host, or in a container that shares that host's network.
 
     `image` is the container's; with `mounts` and none, it is the hosts' own. `env` is
-    added to what every program is told, `stdin` is what it can read.
+    added to what every program is told, `stdin` is what it can read. `starter` is what
+    starts it there, before its own words.
     """
 
     argv: tuple[str, ...]
@@ -38,6 +39,7 @@ class Program:
     stdin: bytes = b""
     timeout_s: float = 10.0
     trace: bool = True
+    starter: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -51,7 +53,7 @@ class Program:
 
     def call(self, told: Mapping[str, str]) -> Call:
         """Return the call that runs it, told where to go."""
-        argv = [_filled(word, told) for word in self.argv]
+        argv = [*self.starter, *(_filled(word, told) for word in self.argv)]
         arguments: dict[str, Any] = {
             "argv": argv, "env": {**told, **self.env}, "timeout_s": self.timeout_s,
             "trace": self.trace,

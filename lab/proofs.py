@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lab import explain, winsock
-from lab.calls import IN_PROGRESS, Call, number_of
+from lab.calls import IN_PROGRESS, Call, Wanted, number_of
 from lab.faults import Fault
 from lab.inside.libc import ERRNO_NAMES
 from lab.inside.octets import as_octets
@@ -151,7 +151,18 @@ def _prove_call(call: Call, got: Mapping[str, Any]) -> Proof:
 
 def gave(call: Call, got: Mapping[str, Any]) -> bool:
     """Tell whether a call gave what was wanted of it, whatever its time."""
+    return _gives(call, call.wanted, got) or bool(limit_met(call, got))
+
+
+def limit_met(call: Call, got: Mapping[str, Any]) -> str:
+    """Return the name of the caller's limit by which something else came; "" if none did."""
     wanted = call.wanted
+    if wanted.instead is None or _gives(call, wanted, got):
+        return ""
+    return wanted.limit if _gives(call, wanted.instead, got) else ""
+
+
+def _gives(call: Call, wanted: Wanted, got: Mapping[str, Any]) -> bool:
     signals = got.get("signals", ())
     came = not signals if wanted.signal == "none" else wanted.signal in ("", *signals)
     if wanted.errno_name:
@@ -187,9 +198,15 @@ def _number(errno_name: str) -> int:
 
 
 def _wanted(call: Call) -> str:
-    wanted = call.wanted
+    """Return what is wanted of a call, in words."""
+    text = _wish(call, call.wanted)
+    instead = call.wanted.instead
+    return f"{text}, or {_wish(call, instead)} ({call.wanted.limit})" if instead else text
+
+
+def _wish(call: Call, wanted: Wanted) -> str:
     if wanted.errno_name:
-        text = f"{wanted.errno_name} ({_number(wanted.errno_name)})"
+        text = _errno(wanted.errno_name)
     elif wanted.reported is not None:
         text = f"{wanted.reported or 'no errno'} ({_number(wanted.reported)}) as value"
     elif wanted.told is not None:
@@ -215,7 +232,13 @@ def _got(call: Call, got: Mapping[str, Any]) -> str:
     if "lost" in got:
         return f"no answer: {got['lost']}"
     signals = "".join(f" and {signal}" for signal in got.get("signals", ()))
-    return f"{came(call, got)}{signals} after {duration(got['elapsed_ms'])}"
+    linux = f", on Linux {_errno(call.wanted.linux)}," if call.wanted.linux else ""
+    return f"{came(call, got)}{linux}{signals} after {duration(got['elapsed_ms'])}"
+
+
+def _errno(name: str) -> str:
+    """Return an errno for a person: "ECONNREFUSED (111)"."""
+    return f"{name} ({_number(name)})"
 
 
 def came(call: Call, got: Mapping[str, Any]) -> str:

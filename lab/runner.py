@@ -20,7 +20,17 @@ from lab.known import resolve
 from lab.lab import Lab, LabSite
 from lab.ladder import draw
 from lab.making import Made, Making, address_of
-from lab.proofs import Observation, came, errno_name, gave, hits_of, name_of, prove, said
+from lab.proofs import (
+    Observation,
+    came,
+    errno_name,
+    gave,
+    hits_of,
+    limit_met,
+    name_of,
+    prove,
+    said,
+)
 from lab.result import NOT_ASKED, CaseResult, Proof, Result
 from lab.scenario import Case, Picture, Scenario
 from lab.topology import ECHO_PORT, HOSTS, VANTAGES, Family
@@ -376,6 +386,10 @@ class CaseRun:
             found["reported"] = errno_name(got["value"])
         if call.background:
             found["background"] = True
+        if call.wanted.linux:
+            found["linux"] = call.wanted.linux
+        if limit_met(call, got):
+            found["limit"] = limit_met(call, got)
         more = ("detail", "signals", "hung", "lost")
         return found | {key: got[key] for key in more if got.get(key)}
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from lab import console, evidence, expecting, rows, try_table
+from lab import callers, console, evidence, expecting, rows, try_table
 from lab import lab as labs
 from lab.errors import LabError
 from lab.expecting import Expectation
@@ -85,12 +85,15 @@ def _trial(chosen: Mapping[str, Any], expected: Expectation, every: bool) -> Tri
         raise click.UsageError("give a command: errnolab try -- curl -sS {URL}")
     host = chosen.get("host", "client")
     families = FAMILY_OF[chosen.get("family", "both")]
+    command, caller = tuple(chosen.get("command", ())), callers.of(host)
+    mounts = [*map(Path, chosen.get("mounts", ())), *caller.brings(command)]
+    if caller.starter and chosen.get("image"):
+        raise click.UsageError(f"--image is of Linux; on {host} give the program: -- program.exe")
     program = Program(
-        tuple(chosen.get("command", ())), host, chosen.get("image", ""),
-        tuple(Path(path).resolve() for path in chosen.get("mounts", ())),
+        command, host, chosen.get("image", ""), tuple(path.resolve() for path in mounts),
         dict(_variable(text) for text in chosen.get("env", ())),
         str(chosen.get("stdin", "")).encode(), float(chosen.get("timeout_s", PATIENCE_S)),
-        not chosen.get("no_trace"),
+        not (chosen.get("no_trace") or caller.untraced), caller.starter,
     )  # fmt: skip
     return Trial(
         program, _rows(chosen, every, host, families), families, expected, _own_service(chosen)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lab import breaking, evidence, rows, servers, trace, try_table
+from lab import breaking, callers, evidence, rows, servers, trace, try_table
 from lab import lab as labs
 from lab.attempts import Attempt, attempts
 from lab.errors import CannotAim, LabError
@@ -214,8 +214,9 @@ class Judge:
         if "outcome" not in answer:
             raise LabError(f"{self.program.name}: no answer from {self.program.host}")
         outcome = Outcome.of(answer["outcome"])
-        ran = Proof("call", f"{self.program.name} was started", "yes", outcome.missing or "yes",
-                    not outcome.missing)  # fmt: skip
+        missing = callers.of(self.program.host).not_started(outcome)
+        ran = Proof("call", f"{self.program.name} was started", "yes", missing or "yes",
+                    not missing)  # fmt: skip
         self.described = describe(self.program, outcome, seen, answer)
         proofs = [ran, *incomplete(seen), *prove_hits(case, seen)]
         return [*proofs, *self.expected.prove(self.described)], None
@@ -225,7 +226,8 @@ def describe(
     program: Program, outcome: Outcome, seen: Observation, answer: dict[str, Any] | Any
 ) -> dict[str, Any]:
     """Return what a program did, as `result.json` has it under `program` (docs/results.md)."""
-    start_ns = outcome.start_ns or answer["at_ns"]
+    start_ns, caller = outcome.start_ns or answer["at_ns"], callers.of(program.host)
+    untraced = caller.untraced or outcome.untraced
     tried = attempts(seen.packets, program.host, start_ns)
     traced = trace.summary(trace.parse(outcome.trace))
     first_ms = min((one.t_ms for one in tried), default=0.0)
@@ -242,8 +244,8 @@ def describe(
         "bytes_sent": sum(one.sent for one in tried),
         "bytes_received": sum(one.received for one in tried),
         "stdout": _printed(outcome.stdout), "stderr": _printed(outcome.stderr),
-        "missing": outcome.missing, "out_of_memory": outcome.out_of_memory,
-        "traced": not outcome.untraced, "untraced": outcome.untraced,
+        "missing": caller.not_started(outcome), "out_of_memory": outcome.out_of_memory,
+        "traced": not untraced, "untraced": untraced,
     }  # fmt: skip
 
 

@@ -43,7 +43,9 @@ class Wanted:
     `between` are the first and the last value that it may have. `signal` comes with the
     errno, or while the call waits; "none" is that none came. `after` and `before` are
     patterns of packets (`lab.wire`): it returns later, or sooner, than the first of them
-    is seen.
+    is seen. `instead` is what may come in place of it, where the caller has a limit, named
+    `limit`, that keeps it from showing more (`lab.callers`). `linux` is the errno that a
+    Linux caller has in the place of a WSA code, for the same packets.
     """
 
     errno_name: str = ""
@@ -56,6 +58,9 @@ class Wanted:
     after: Any = None
     before: Any = None
     between: Any = None
+    instead: Wanted | None = None
+    limit: str = ""
+    linux: str = ""
 
 
 @dataclass(frozen=True)

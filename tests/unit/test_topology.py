@@ -59,7 +59,10 @@ def test_every_address_has_its_role() -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize(("role", "network"), [("absent", "server"), ("absent_near", "client"), ("absent_windows", "windows")])
+@pytest.mark.parametrize(
+    ("role", "network"),
+    [("absent", "server"), ("absent_near", "client"), ("absent_windows", "windows")],
+)
 def test_nobody_is_a_neighbour_of_those_on_its_network(
     role: str, network: str, family: Family
 ) -> None:
