@@ -47,13 +47,15 @@ class Engine:
     """An engine that answers and is new enough.
 
     `cli` is the path of the command for `exec -i`; it and Compose find this same
-    engine, as its place is in our environment.
+    engine, as its place is in our environment. `processor` is what its machine has, as
+    Go names it: "amd64", "arm64"; "" where it does not say.
     """
 
     cli: str
     client: docker.DockerClient
     name: str
     version: str
+    processor: str = ""
 
 
 class _Unreachable(EngineError):
@@ -273,7 +275,7 @@ def _checked(about: dict[str, Any], env: dict[str, str]) -> Engine:
     # The command, and Compose, must find this same engine.
     os.environ.update(env)
     client = _client(env, str(about["ApiVersion"]))
-    return Engine(cli=cli, client=client, name=name, version=version)
+    return Engine(cli, client, name, version, str(about.get("Arch", "")))
 
 
 def _numbers(version: str) -> tuple[int, ...]:

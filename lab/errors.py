@@ -4,6 +4,7 @@ LabError                    the lab could not do it: exit status 2
 ├── EngineError             no engine, no permission, or one that is too old
 ├── ComposeError            no Compose v2, or it failed
 ├── ImageError              an image could not be pulled, bootstrapped or built
+│   └── NotForThisMachine   an image cannot be made for this machine's processor
 ├── SubnetTaken             an address block of the lab is in use on this machine
 ├── LabBusy                 another run holds the lab
 ├── LabNotUp                there is no such lab, or a host of it is gone
@@ -43,6 +44,10 @@ class ComposeError(LabError):
 
 class ImageError(LabError):
     """An image could not be made."""
+
+
+class NotForThisMachine(ImageError):
+    """What an image is made of is not there for the processor of the engine's machine."""
 
 
 class SubnetTaken(LabError):

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from lab import compose, images
 from lab import lab as labs
-from lab.errors import ImageError, LabError
+from lab.errors import ImageError, LabError, NotForThisMachine
 from lab.lab import Lab
 
 
@@ -56,6 +56,8 @@ def _image(lab: Lab, role: str) -> str:
         raise ImageError(f"{role}: its image could not be made, as was said before")
     try:
         return images.ensure_guest(lab.engine, role)
+    except NotForThisMachine:
+        raise
     except ImageError as failed:
         _failed[role] = failed
         raise

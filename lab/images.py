@@ -19,7 +19,7 @@ from typing import Any
 
 from lab import apt, console, places, pypi, shell
 from lab.engine import Engine, patience
-from lab.errors import CommandFailed, ImageError
+from lab.errors import CommandFailed, ImageError, NotForThisMachine
 from lab.topology import GUESTS
 
 SUITE = "bookworm"
@@ -28,6 +28,8 @@ BASE = f"errnolab/base:{SUITE}"
 HOST = "errnolab/host"
 # Images for the network of one of the hosts, made like a guest's.
 BESIDE = ("services",)
+# The processor that a guest's programs are for, where they are for one alone.
+ONLY_ON = {"windows": "amd64"}
 LABEL = "errnolab=image"
 STAGE = "errnolab=stage"
 IMAGES = places.SHIPPED / "images"
@@ -56,7 +58,15 @@ def ensure(engine: Engine) -> str:
 
 
 def ensure_guest(engine: Engine, role: str) -> str:
-    """Return the tag of a guest's image, which stands on the host image, after making it."""
+    """Return the tag of a guest's image, which stands on the host image, after making it.
+
+    Raises: ImageError; NotForThisMachine if it cannot be made here whatever is done.
+    """
+    needed = ONLY_ON.get(role, engine.processor)
+    if engine.processor not in ("", needed):
+        raise NotForThisMachine(
+            f"{role}: its programs are for {needed}, and this engine's machine is {engine.processor}"
+        )
     tag = guest_tag(role)
     if not is_there(engine, tag):
         base = ensure(engine)

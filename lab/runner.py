@@ -13,7 +13,7 @@ from typing import Any
 from lab import breaking, callers, guests, hosts, moving, states, watching
 from lab.breaking import HitCounter
 from lab.calls import IN_PROGRESS, Call
-from lab.errors import CommandFailed, HostLost, ImageError, LabError
+from lab.errors import CommandFailed, HostLost, ImageError, LabError, NotForThisMachine
 from lab.faults import Fault, Plan
 from lab.inside.octets import as_octets
 from lab.known import resolve
@@ -76,6 +76,8 @@ def run(
             ).run()  # fmt: skip
             if not alone and case is cases[-1]:
                 _compare_at_the_end(lab, result.cases[-1])
+        except NotForThisMachine as why:
+            result.cases[-1].verdict, result.cases[-1].reason = "skip", str(why)
         except ImageError as missing_guest:
             # The lab is well, and what needs no guest can go on.
             result.cases[-1].verdict, result.cases[-1].reason = "invalid", str(missing_guest)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import requests
@@ -14,7 +15,7 @@ from docker.errors import APIError, ImageNotFound
 
 from lab import apt, images, shell
 from lab.engine import Engine
-from lab.errors import CommandFailed, ImageError
+from lab.errors import CommandFailed, ImageError, NotForThisMachine
 
 SOURCE = images.IMAGES / "host"
 
@@ -326,3 +327,10 @@ def test_no_dockerfile_names_a_frontend_or_a_registry() -> None:
         for line in path.read_text().splitlines():
             assert not line.lower().startswith("# syntax"), path
             assert "://" not in line, path
+
+
+def test_a_guest_that_is_for_another_processor_is_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "is_there", lambda *_: pytest.fail("it was looked for"))
+    here = Engine("docker", Mock(), "Docker", "28.0", "arm64")
+    with pytest.raises(NotForThisMachine, match="for amd64, and this engine's machine is arm64"):
+        images.ensure_guest(here, "windows")
