@@ -15,41 +15,33 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from rich.table import Table
 
-from lab import breaking, compose, engine, evidence, images, runner, scenario, unpackers
+from lab import (
+    breaking,
+    compose,
+    engine,
+    evidence,
+    guests,
+    images,
+    runner,
+    scenario,
+    unpackers,
+    windows_bench,
+)
 from lab import lab as labs
 from lab.console import out, say, step
+from lab.errors import ImageError
+from lab.figures import Figure
 from lab.lab import Lab, LabSite
 from lab.session import Session, sibling_names
 from lab.topology import CORE_HOSTS, FAMILIES, Block
 
 ROUNDS = 3
 JOBS = 4
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One measured figure: ours, what it is held against, and the ratio aimed at."""
-
-    name: str
-    ours_ms: float
-    against: str
-    theirs_ms: float
-    aim: float
-
-    @property
-    def ratio(self) -> float:
-        """Return ours over theirs."""
-        return self.ours_ms / self.theirs_ms
-
-    @property
-    def met(self) -> bool:
-        """Tell whether the aim is met."""
-        return self.ratio <= self.aim
 
 
 def run(lab_name: str) -> int:
@@ -59,6 +51,7 @@ def run(lab_name: str) -> int:
     with labs.hold(bench_lab) as lab:
         figures.append(_measure_fault(lab))
         figures += [_measure_refused(lab, position) for position in range(len(FAMILIES))]
+        figures += _measure_windows(lab)
     figures.append(_measure_set(bench_lab))
     figures.append(_measure_unpacking())
     here = engine.connect()
@@ -178,6 +171,17 @@ def _measure_unpacking() -> Figure:
     return Figure("256 KiB frame, byte by byte", ours, "four times 64 KiB", theirs, 1.5)
 
 
+def _measure_windows(lab: Lab) -> list[Figure]:
+    """Measure the Windows host, where there can be one."""
+    try:
+        guests.invite(lab, ["windows"])
+    except ImageError as why:
+        say(f"windows is not measured: {why}")
+        return []
+    with step("measuring the Windows host"):
+        return list(windows_bench.measure(lab))
+
+
 # --- what is shown and kept -----------------------------------------------------------
 
 
@@ -190,7 +194,7 @@ def _show(figures: list[Figure]) -> None:
     for f in figures:
         before = f"{last[f.name]:.2f}" if f.name in last else "-"
         verdict = f"{f.ratio:.2f}" + ("" if f.met else " MISSED")
-        table.add_row(f.name, f"{f.ours_ms:.0f} ms", f.against, f"{f.theirs_ms:.0f} ms",
+        table.add_row(f.name, f"{f.ours:.0f} {f.unit}", f.against, f"{f.theirs:.0f} {f.unit}",
                       verdict, f"{f.aim:g}", before)  # fmt: skip
     out.print(table)
     path.parent.mkdir(parents=True, exist_ok=True)
