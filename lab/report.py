@@ -72,7 +72,7 @@ def page(runs: Sequence[Document]) -> str:
     environment.globals |= {"outcome": sequence.outcome}
     return environment.get_template(TEMPLATE).render(
         totals=totals(runs), scenarios=_scenarios(runs), axis_ms=AXIS_MS,
-        families=sorted({run["family"] for run in runs}), icmp_tables=icmp_tables(runs),
+        families=sorted({_where(run) for run in runs}), icmp_tables=icmp_tables(runs),
     )  # fmt: skip
 
 
@@ -101,9 +101,15 @@ def _scenarios(runs: Sequence[Document]) -> list[dict[str, Any]]:
     """Return the runs by scenario, each with its explanation."""
     found = []
     for name in sorted({run["scenario"] for run in runs}):
-        mine = {run["family"]: _run(run) for run in runs if run["scenario"] == name}
+        mine = {_where(run): _run(run) for run in runs if run["scenario"] == name}
         found.append({"name": name, "runs": mine, **_explanation(name)})
     return found
+
+
+def _where(run: Document) -> str:
+    """Return the family of a run, and the host that it is from if that is not the client."""
+    host = run.get("from", "client")
+    return str(run["family"]) + (f"-{host}" if host != "client" else "")
 
 
 def _explanation(name: str) -> dict[str, Any]:
