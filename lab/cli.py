@@ -154,7 +154,7 @@ def list_(only_names: bool, by_errno: bool) -> None:
 @click.option("--write", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER",
               help="Write a page for each errno instead.")  # fmt: skip
 def explain(words: Sequence[str], as_json: bool, write: Path | None) -> None:
-    """Say what an errno means, what can be at fault, and how to tell.
+    """Say what an errno, or a code of Windows, means, what can be at fault, and how to tell.
 
     A name, a number, or what a program printed: errnolab explain No route to host
     """

@@ -1,7 +1,8 @@
-"""Which errno a name, a number or a message of some program means, and what it is.
+"""Which errno, or code of Windows, a name, a number or a message means, and what it is.
 
 What an errno means is said in `images/host/meanings.py`, which the hosts' own programs
 print; what programs print is in `lab.says`; which scenarios show it is `lab.atlas`'s.
+Windows' codes are in `lab.winsock`, and what of a message is Windows' finds `lab.winsock_says`.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from lab import places, winsock
+from lab import places, winsock, winsock_says
 from lab.errors import NotUnderstood
 from lab.says import MUSL, SAYS, Said
+from lab.winsock_says import Span, blanked
 
 MEANINGS = places.SHIPPED / "images" / "host" / "meanings.py"
 # Fewer letters than these say too little to look for them inside longer texts.
@@ -28,11 +30,13 @@ WORTH_LOOKING_FOR = 4
 # A message as much like what a known program prints is one of another version.
 ALIKE = 0.75
 NEAR = 0.6
+# Every name of a code of Windows.
+WINDOWS = [*(code.name for code in winsock.CODES), *winsock.ALIASES]
 
 
 @dataclass(frozen=True)
 class Found:
-    """An errno, and what of the message named it."""
+    """An errno, or a code of Windows, and what of the message named it."""
 
     name: str
     why: str
@@ -101,6 +105,21 @@ def heading(name: str) -> str:
     return f"{name} ({number(name)}) {text(name)}"
 
 
+def linux_name(name: str) -> str:
+    """Return Linux's errno of the same meaning as a code of Windows, "" if there is none.
+
+    An errno is its own.
+    """
+    code = winsock.code_of(name)
+    return code.errno if code.name else name
+
+
+def on_windows(name: str) -> tuple[tuple[str, str], ...]:
+    """Return the codes that Windows gives for an errno, and when each ("" always)."""
+    code = winsock.code_of(name)
+    return ((code.name, ""),) if code.name else winsock.all_of_errno(name)
+
+
 def said(name: str) -> Sequence[Said]:
     """Return what programs were seen to print for it."""
     return SAYS.get(name, ())
@@ -112,17 +131,23 @@ def said(name: str) -> Sequence[Said]:
 def find(message: str) -> list[Found]:
     """Return what a message names, in its own order; several if it can mean several.
 
-    Looked for, until something is found: lines that programs are known to print,
-    together with names and the C library's words; musl's words; numbers; what Python
-    calls an error; texts that the message is a part of; lines that are much like it.
+    Looked for, until something is found: what is Windows' (its names, numbers and
+    sentences) and lines that programs are known to print, together with names and the C
+    library's words; musl's words; numbers; what Python calls an error; texts that the
+    message is a part of; lines that are much like it.
     Raises: NotUnderstood with the nearest names.
     """
     asked = " ".join(message.split())
-    for way in (_known, _musl, _numbers, _classes, _parts, _alike):
-        found = _once(way(asked))
-        if found:
-            return found
-    raise NotUnderstood(f"{_wanted(asked)}{_near(asked)}")
+    windows = winsock_says.spans(asked)
+    rest = asked
+    for span in windows:
+        rest = blanked(rest, span.start, span.end)
+    found = _once(_known(rest, windows))
+    for way in (_musl, _numbers, _classes, _parts, _parts_of_windows, _alike):
+        found = found or _once(way(rest))
+    if not found:
+        raise NotUnderstood(f"{_wanted(asked)}{_near(asked)}")
+    return found
 
 
 def _once(found: Iterable[Found]) -> list[Found]:
@@ -133,15 +158,18 @@ def _once(found: Iterable[Found]) -> list[Found]:
     return list(first.values())
 
 
-def _known(asked: str) -> Iterator[Found]:
-    """Find lines of programs, names and the C library's words; what is found is not read again."""
-    spans: list[tuple[int, Found]] = []
-    rest = asked
+def _known(rest: str, windows: Iterable[Span]) -> Iterator[Found]:
+    """Find lines of programs, names and the C library's words; what is found is not read again.
+
+    `windows` is what was found as Windows'; an errno that only says the same is left out.
+    """
+    spans = [(span.start, Found(span.name, span.why)) for span in windows if span.name]
+    same = {winsock.code_of(found.name).errno for _, found in spans}
     for template, programs in _templates():
         match = re.search(template, rest, re.IGNORECASE)
         if match:
             spans += [(match.start(), Found(name, _printed(one))) for name, one in programs]
-            rest = _without(rest, match)
+            rest = blanked(rest, *match.span())
     for match in re.finditer(r"\w+", rest):
         name = names().get(match[0].upper())
         if name:
@@ -149,11 +177,8 @@ def _known(asked: str) -> Iterator[Found]:
     for match in _any_text().finditer(rest):
         name = _texts()[match[0].lower()]
         spans.append((match.start(), Found(name, f"the text '{text(name)}'")))
-    return (found for _, found in sorted(spans, key=lambda span: span[0]))
-
-
-def _without(asked: str, match: re.Match[str]) -> str:
-    return asked[: match.start()] + "\0" * len(match[0]) + asked[match.end() :]
+    ordered = sorted(spans, key=lambda span: span[0])
+    return (found for _, found in ordered if found.name not in same)
 
 
 @cache
@@ -240,20 +265,33 @@ def _parts(asked: str) -> Iterator[Found]:
                 yield Found(name, _printed(one))
 
 
+def _parts_of_windows(asked: str) -> Iterator[Found]:
+    """Find the sentences of Windows that a message is a part of: "actively refused it"."""
+    for name, sentence in winsock_says.parts(asked):
+        yield Found(name, f"a part of '{sentence}', which Windows prints")
+
+
 def _alike(asked: str) -> Iterator[Found]:
     """Find lines that are nearly it, as another version of the program may print them."""
-    near = [
-        (difflib.SequenceMatcher(None, one.text, asked).ratio(), name, one)
+    known = [
+        (one.text, name, f"a line of {one.program} {one.version}")
         for name, lines in SAYS.items()
         for one in lines
     ]
-    best = max(ratio for ratio, _, _ in near)
-    for ratio, name, one in near:
+    known += [(code.sentence, code.name, "what Windows prints") for code in winsock.CODES]
+    near = [
+        (difflib.SequenceMatcher(None, line, asked).ratio(), line, name, whose)
+        for line, name, whose in known
+    ]
+    best = max(ratio for ratio, *_ in near)
+    for ratio, line, name, whose in near:
         if ratio == best >= ALIKE:
-            yield Found(name, f"it is like a line of {one.program} {one.version}: {one.text}")
+            yield Found(name, f"it is like {whose}: {line}")
 
 
 def _wanted(asked: str) -> str:
+    for span in winsock_says.spans(asked):
+        return f"no code of Windows' sockets has {span.why}"
     if re.fullmatch(NUMBERS[0], asked):
         return f"no errno has the number {asked}"
     return f"'{asked}' names no errno, and no known program prints it"
@@ -261,8 +299,17 @@ def _wanted(asked: str) -> str:
 
 def _near(asked: str) -> str:
     """Return the nearest names as a question, "" if none is near."""
+    near = dict.fromkeys(_near_names(asked))
+    return f"; did you mean {' or '.join(near)}?" if near else ""
+
+
+def _near_names(asked: str) -> list[str]:
+    numbers = [span.number for span in winsock_says.spans(asked)]
+    if numbers:
+        codes = map(winsock.nearest, numbers)
+        return [f"{code.name} ({code.number})" for code in codes if code.name]
+    if asked.upper().startswith(("WSA", "ERROR_")):
+        return difflib.get_close_matches(asked.upper(), WINDOWS, n=3, cutoff=NEAR)
     by_name = difflib.get_close_matches(asked.upper(), names(), n=3, cutoff=NEAR)
     by_text = difflib.get_close_matches(asked.lower(), _texts(), n=3, cutoff=NEAR)
-    near = dict.fromkeys(names()[name] for name in by_name)
-    near |= dict.fromkeys(_texts()[words] for words in by_text)
-    return f"; did you mean {' or '.join(near)}?" if near else ""
+    return [names()[name] for name in by_name] + [_texts()[words] for words in by_text]

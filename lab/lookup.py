@@ -10,7 +10,7 @@ from typing import Any
 import click
 from rich.text import Text
 
-from lab import atlas, explain, pages, scenario
+from lab import atlas, explain, pages, scenario, winsock
 from lab.atlas import Sight
 from lab.calls import IN_PROGRESS
 from lab.console import lines, out, say
@@ -18,6 +18,11 @@ from lab.errors import NotUnderstood
 from lab.explain import Found
 from lab.lang import tr
 from lab.scenario import Scenario
+
+FROM_WINDOWS = (
+    "From a Linux caller the same packets give that errno;"
+    " `errnolab run NAME --from windows` shows the code itself."
+)
 
 
 def list_names() -> None:
@@ -58,12 +63,12 @@ def explain_(message: str, *, as_json: bool = False) -> None:
         raise
     seen = atlas.atlas(_load())
     if as_json:
-        documents = [_document(one, seen.get(one.name, ())) for one in found]
+        documents = [_document(one, _sights(one, seen)) for one in found]
         click.echo(json.dumps({"asked": message, "found": documents}, indent=1))
     elif len(found) > 1:
         _show_several(found, seen)
     else:
-        _show(found[0], seen.get(found[0].name, ()))
+        _show(found[0], _sights(found[0], seen))
 
 
 def write_pages(folder: Path) -> None:
@@ -82,14 +87,24 @@ def _load() -> list[Scenario]:
     return loaded
 
 
+def _sights(found: Found, seen: atlas.Atlas) -> Sequence[Sight]:
+    """Return what shows an errno; for a code of Windows, the errno of the same meaning."""
+    return seen.get(explain.linux_name(found.name), ())
+
+
 def _document(found: Found, sights: Sequence[Sight]) -> dict[str, Any]:
-    """Return what is known of an errno as plain data."""
+    """Return what is known of an errno, or of a code of Windows, as plain data."""
     return {
         "errno_name": found.name,
         "errno": explain.number(found.name),
         "text": explain.text(found.name),
         "meaning": explain.meaning(found.name),
         "why": found.why,
+        "linux": explain.linux_name(found.name),
+        "windows": [
+            {"name": name, "number": explain.number(name), "when": when}
+            for name, when in explain.on_windows(found.name)
+        ],
         "causes": [
             {
                 "cause": sight.scenario.cause,
@@ -116,13 +131,17 @@ def _show_several(found: Sequence[Found], seen: atlas.Atlas) -> None:
     for one in found:
         _heading(explain.heading(one.name))
         lines(tr(explain.meaning(one.name)), indent=2)
-        lines(f"Found by: {one.why}; {_count(seen.get(one.name, ()))}.", indent=2)
+        _show_elsewhere(one.name)
+        lines(f"Found by: {one.why}; {_count(one.name, _sights(one, seen))}.", indent=2)
 
 
 def _show(found: Found, sights: Sequence[Sight]) -> None:
     out.print(Text(explain.heading(found.name), style="bold"))
     lines(tr(explain.meaning(found.name)), indent=2)
-    lines(f"Found by: {found.why}; {_count(sights)}.", indent=2)
+    _show_elsewhere(found.name)
+    lines(f"Found by: {found.why}; {_count(found.name, sights)}.", indent=2)
+    if sights and winsock.number_of(found.name):
+        lines(tr(FROM_WINDOWS), indent=2)
     for cause, group in atlas.by_cause(sights).items():
         _heading(tr(cause))
         for sight in group:
@@ -135,6 +154,19 @@ def _show(found: Found, sights: Sequence[Sight]) -> None:
         lines(f"{one.program} {one.version}: {one.text}{when}", indent=2, hang=6)
 
 
+def _show_elsewhere(name: str) -> None:
+    """Print what the other system calls it."""
+    if not winsock.number_of(name):
+        codes = explain.on_windows(name)
+        shown = [f"{code} ({explain.number(code)}) {tr(when)}".rstrip() for code, when in codes]
+        if shown:
+            lines(f"{tr('on Windows')}: {'; '.join(shown)}", indent=2)
+        return
+    errno_name = explain.linux_name(name)
+    shown_there = explain.heading(errno_name) if errno_name else tr("no errno says it")
+    lines(f"{tr('on Linux')}: {shown_there}", indent=2)
+
+
 def _show_sight(sight: Sight) -> None:
     one = sight.scenario
     slow = "  (slow)" if one.slow else ""
@@ -143,10 +175,11 @@ def _show_sight(sight: Sight) -> None:
     lines(f"{tr('To tell it')}: {tr(one.look)}", indent=4)
 
 
-def _count(sights: Sequence[Sight]) -> str:
+def _count(name: str, sights: Sequence[Sight]) -> str:
+    it = explain.linux_name(name) if winsock.number_of(name) else "it"
     if not sights:
         return "no scenario of the lab shows it"
-    return f"{len(sights)} scenario{'s show' if len(sights) > 1 else ' shows'} it"
+    return f"{len(sights)} scenario{'s show' if len(sights) > 1 else ' shows'} {it}"
 
 
 def title(one: Scenario) -> str:

@@ -53,7 +53,8 @@ def _index(seen: Atlas) -> str:
         "# Errors of socket calls",
         "For each errno that a scenario shows: what it means, what can be at fault, how to tell the"
         " causes apart on one's own machine, and what programs print. `errnolab explain` prints"
-        " the same for a name, a number, or a message: `errnolab explain No route to host`.",
+        " the same for a name, a number, or a message, Linux's or Windows': `errnolab explain No"
+        " route to host`, `errnolab explain WinError 10061`.",
         _table(("errno", "number", "text", "scenarios"), rows),
     )
 
@@ -62,6 +63,7 @@ def _page(name: str, sights: Sequence[Sight]) -> str:
     parts = [
         f"# {name}",
         f"Errno {explain.number(name)}: “{explain.text(name)}”. {explain.meaning(name)}".strip(),
+        *_on_windows(name),
     ]
     for cause, group in atlas.by_cause(sights).items():
         parts += [f"## {cause[0].upper()}{cause[1:]}", _causes(group)]
@@ -72,6 +74,15 @@ def _page(name: str, sights: Sequence[Sight]) -> str:
     if programs:
         parts += ["## What programs print", _programs(programs), _stands_for()]
     return _joined(*parts)
+
+
+def _on_windows(name: str) -> list[str]:
+    """Return the paragraph on what Windows says instead, if it has a code for it."""
+    codes = [
+        f"{code} ({explain.number(code)}){when and ' '}{when}: “{explain.text(code)}”"
+        for code, when in explain.on_windows(name)
+    ]
+    return ["On Windows: " + "; ".join(codes)] if codes else []
 
 
 def _causes(sights: Iterable[Sight]) -> str:

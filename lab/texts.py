@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from itertools import chain
 
-from lab import explain, lang, scenario
+from lab import explain, lang, lookup, scenario, winsock
 from lab.scenario import CAUSES
 from lab.tutorial import CLAIMS, SECTIONS
 from lab.walk import INTRODUCTION
@@ -19,6 +20,7 @@ WORDS = (
     "To tell it", "no error", "no cause is named", "what programs print",
     "claim", "verdict", "evidence", "expected", "no verdict",
     "true", "wrong", "imprecise", "not on this system", "not here",
+    "on Linux", "on Windows", "no errno says it", lookup.FROM_WINDOWS,
     "on today's Linux", "see it", "The tutorial, with the lab beside it",
 )  # fmt: skip
 
@@ -35,6 +37,10 @@ def _sources() -> Iterator[tuple[str, str]]:
         yield "words", text
     for name in dict.fromkeys(explain.names().values()):
         yield "errnos", explain.meaning(name)
+    for code in winsock.CODES:
+        yield "errnos", explain.meaning(code.name)
+    for _, when in chain.from_iterable(winsock.ELSE.values()):
+        yield "errnos", when
     yield "tutorial", INTRODUCTION
     for section in SECTIONS:
         yield "tutorial", section.title

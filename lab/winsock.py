@@ -32,6 +32,8 @@ class Code:
 NO_CODE = Code("", 0, "", "")
 # The first code that is Winsock's; Linux's errnos, and Windows' own codes, are below it.
 FIRST = 10000
+# How far a number may be from a code's to be taken for a slip of it.
+NEAR = 20
 
 CODES = (
     # What overlapped calls report, and programs upon them.
@@ -516,7 +518,7 @@ CODES = (
         10109,
         "EAI_SERVICE",
         "The specified class was not found.",
-        "getaddrinfo knows no such service for this kind of socket",
+        "no such service is known for this kind of socket",
     ),
     Code(
         "WSA_E_NO_MORE",
@@ -605,6 +607,12 @@ def code_of(name: str) -> Code:
 def numbered(number: int) -> Code:
     """Return the code of a number; `NO_CODE` if there is none."""
     return _by_number().get(number, NO_CODE)
+
+
+def nearest(number: int) -> Code:
+    """Return the code whose number is nearest to this one; `NO_CODE` if none is near."""
+    code = min(CODES, key=lambda code: abs(code.number - number))
+    return code if number >= FIRST and abs(code.number - number) <= NEAR else NO_CODE
 
 
 def number_of(name: str) -> int:

@@ -236,8 +236,59 @@ def test_explain_says_what_it_is_what_shows_it_and_how_to_tell(
         "A door is shut.",
         "To tell it: Knock, and see who opens.",
         "dial tcp HOST:PORT: connect: no route to host",
+        "on Windows: WSAEHOSTUNREACH (10065)",
     ):
         assert words in said
+
+
+def test_errno_that_is_several_codes_on_windows_says_when_each(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(monkeypatch, "explain", "EAGAIN") == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert (
+        "on Windows: WSAEWOULDBLOCK (10035); WSAETIMEDOUT (10060) where a limit of time ran out "
+    ) in said
+
+
+def test_code_of_windows_shows_the_causes_of_linux_errno(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(monkeypatch, "explain", "[WinError", "10065]") == 0
+    said = " ".join(capsys.readouterr().out.split())
+    for words in (
+        "WSAEHOSTUNREACH (10065) A socket operation was attempted to an unreachable host. ",
+        "The network is known but the host cannot be reached",
+        "on Linux: EHOSTUNREACH (113) No route to host",
+        "Found by: the number 10065; 1 scenario shows EHOSTUNREACH.",
+        "`errnolab run NAME --from windows` shows the code itself",
+        "make scenario-shut-door connect, SO_ERROR; IPv4: blocking, ICMP 3/1",
+    ):
+        assert words in said
+    assert "what programs print" not in said
+
+
+def test_code_that_linux_has_no_errno_for_is_explained_all_the_same(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(monkeypatch, "explain", "10093") == 0
+    said = capsys.readouterr().out
+    assert "The program has not called WSAStartup" in said
+    assert "on Linux: no errno says it" in said
+    assert "no scenario of the lab shows it" in said
+    assert "--from windows" not in said
+
+
+def test_code_of_windows_as_json(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(monkeypatch, "explain", "--json", "10065") == 0
+    (found,) = json.loads(capsys.readouterr().out)["found"]
+    assert (found["errno_name"], found["errno"]) == ("WSAEHOSTUNREACH", 10065)
+    assert found["linux"] == "EHOSTUNREACH"
+    assert found["windows"] == [{"name": "WSAEHOSTUNREACH", "number": 10065, "when": ""}]
+    assert [cause["scenario"] for cause in found["causes"]] == ["shut_door"]
+    assert found["programs"] == []
 
 
 def test_errno_that_nothing_shows_is_explained_all_the_same(
@@ -270,6 +321,8 @@ def test_explain_as_one_json_document(
     (cause,) = found["causes"]
     assert (cause["scenario"], cause["cases"]) == ("shut_door", {"ipv6": ["blocking"]})
     assert found["programs"]
+    assert found["linux"] == "EACCES"
+    assert [code["name"] for code in found["windows"]] == ["WSAEACCES"]
 
 
 @pytest.mark.parametrize("argv", [("ETIMEOUT",), ("--json", "ETIMEOUT")])
@@ -322,6 +375,7 @@ def test_list_groups_by_errno_and_leaves_out_what_is_no_failure(
     said = capsys.readouterr().out
     assert "\nEACCES (13) Permission denied\n  shut_door  IPv6: blocking\n" in said
     assert "EINPROGRESS" not in said
+    assert "WSA" not in said
 
 
 # --- the pages ----------------------------------------------------------------------
@@ -358,6 +412,7 @@ def test_page_says_what_explain_says(folder: Path) -> None:
     for words in (
         "# EHOSTUNREACH\n",
         "Errno 113: “No route to host”. The network is known",
+        "\nOn Windows: WSAEHOSTUNREACH (10065): “A socket operation was attempted to an ",
         "## A rule that drops or refuses\n",
         "[`shut_door`](../../scenarios/shut_door.py): A door is shut.",
         "| connect, SO_ERROR; IPv4: blocking, ICMP 3/1 | Knock, and see who opens. |",
