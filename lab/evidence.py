@@ -31,8 +31,7 @@ def _point_latest_at(folder: Path) -> None:
 
 def write(folder: Path, result: Result, captured: Captured) -> Path:
     """Write `result.json`, a pcap for each vantage, and the ladder; return their folder."""
-    where = result.family + (f"-{result.host}" if result.host != "client" else "")
-    here = folder / result.scenario / where
+    here = folder / result.scenario / result.where
     if not folder.exists():
         folder.mkdir(parents=True)
         _point_latest_at(folder)
@@ -72,8 +71,7 @@ def write_junit(path: Path, results: Sequence[Result], kind: str = "scenarios") 
     suite = TestSuite("errnolab")
     for result in results:
         for case in result.cases:
-            where = result.family + (f",{result.host}" if result.host != "client" else "")
-            name = f"{result.scenario}[{where}]" + (f".{case.name}" if case.name else "")
+            name = f"{result.scenario}[{result.where}]" + (f".{case.name}" if case.name else "")
             test = TestCase(name, kind, result.elapsed_ms / 1e3 / len(result.cases))
             kinds = {"fail": Failure, "invalid": Error, "skip": Skipped}
             if case.verdict in kinds:

@@ -88,6 +88,11 @@ class Result:
     host: str = "client"
 
     @property
+    def where(self) -> str:
+        """Return family and host, as folders and test cases have them: "ipv4", "ipv6-windows"."""
+        return self.family + (f"-{self.host}" if self.host != "client" else "")
+
+    @property
     def title(self) -> str:
         """Return which run it is, for a person: "refused (ipv4)", "refused (ipv4) from windows"."""
         where = f" from {self.host}" if self.host != "client" else ""
