@@ -15,7 +15,9 @@ dlls='ntdll kernel32 kernelbase apisetschema advapi32 sechost
 sos='ntdll ws2_32 bcrypt crypt32 dnsapi netapi32 secur32 win32u'
 
 cd "$(mktemp -d)"
-apt-get download -q -o APT::Sandbox::User=root wine64 libwine libz-mingw-w64
+# user32 wants FreeType, and complains of each program's start without.
+apt-get download -q -o APT::Sandbox::User=root wine64 libwine libz-mingw-w64 \
+    libfreetype6 libpng16-16 libbrotli1
 for package in *.deb; do
     dpkg-deb -x "$package" all
     rm "$package"
@@ -36,6 +38,7 @@ done
 x86_64-w64-mingw32-strip -o "$into/$wine/x86_64-windows/conhost.exe" \
     "all/$wine/x86_64-windows/conhost.exe"
 cp all/usr/x86_64-w64-mingw32/lib/zlib1.dll "$into/$wine/x86_64-windows"
+cp -P all/usr/lib/x86_64-linux-gnu/*.so.* "$into/usr/lib/x86_64-linux-gnu"
 
 prefix=$into/opt/errnolab/prefix
 mkdir -p "$prefix/dosdevices" "$prefix/drive_c/windows"

@@ -15,7 +15,7 @@
 NTSTATUS NTAPI NtCreateEvent(HANDLE *event, ACCESS_MASK access, OBJECT_ATTRIBUTES *attributes,
                              int type, BOOLEAN signalled);
 
-enum { NOTIFICATION_EVENT = 0, FAILED = 1 };
+enum { NOTIFICATION_EVENT = 0, FAILED = 1, LOOK_EVERY_MS = 2000 };
 
 int main(int count, char **arguments)
 {
@@ -33,7 +33,10 @@ int main(int count, char **arguments)
         return FAILED;
     }
     if (count > 1 && strcmp(arguments[1], "hold") == 0) {
-        Sleep(INFINITE);
+        /* The question ends us when the wineserver was killed; a wait would not. */
+        while (SetEvent(event)) {
+            Sleep(LOOK_EVERY_MS);
+        }
     }
     return 0;
 }

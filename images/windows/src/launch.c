@@ -1,12 +1,13 @@
-/* launch.exe PROGRAM [ARG...]: run a program and end as it ends.
+/* launch.exe VERDICT PROGRAM [ARG...]: run a program, and write how it ended into a file.
 
-   Its own standard input and output are the program's. A status has 8 bits on the other
-   side of Wine: of a program that crashed the whole code is told on stderr here, and the
-   status is 139, which a shell gives to what ended by SIGSEGV. The program ends with this
-   one, whatever ends it (a job).
+   Its own standard input and output are the program's. A process's status has 8 bits on the
+   other side of Wine, and one whose wineserver was killed ends with 0 there: so the status
+   goes into the file VERDICT, which is not made if none is known. Of a program that crashed
+   the whole code is told on stderr, and the status is 139, which a shell gives to what ended
+   by SIGSEGV. The program ends with this one, whatever ends it (a job).
 
-   Exit status: the program's (its low 8 bits; 1 if these are 0 and the others not), 139 if
-   it crashed, 126 if it could not be started. */
+   The status: the program's (its low 8 bits; 1 if these are 0 and the others not), 139 if it
+   crashed, 126 if it could not be started. */
 #define WIN32_LEAN_AND_MEAN
 #include <windows.h>
 
@@ -100,22 +101,25 @@ static int status_of(DWORD code, const WCHAR *program)
     return code != 0 && (code & 0xFF) == 0 ? 1 : (int)(code & 0xFF);
 }
 
-int main(void)
+/* Return a program's exit code. Not with WaitForSingleObject alone: when the wineserver is
+   killed that waits for ever, while a question to it ends us. */
+static DWORD code_at_end(HANDLE process)
 {
-    /* What is behind our own name is quoted already, and goes on as it came. */
-    WCHAR *line = behind_first(GetCommandLineW()), program[MAX_PATH];
+    DWORD code = 0, rest_ms = 1;
+
+    while (WaitForSingleObject(process, 0) == WAIT_TIMEOUT) {
+        Sleep(rest_ms / 8 + 1);
+        rest_ms += rest_ms < 400; /* from 1 ms to 50 ms, the longer it takes */
+    }
+    GetExitCodeProcess(process, &code);
+    return code;
+}
+
+/* Run the program of a command line with our input and output; return its status. */
+static int run(const WCHAR *program, WCHAR *line)
+{
     STARTUPINFOW how = {0};
     PROCESS_INFORMATION started;
-    DWORD code = 0;
-    BOOL quoted = *line == L'"';
-    size_t length = quoted ? wcscspn(line + 1, L"\"") : wcscspn(line, L" \t");
-
-    if (length == 0 || length >= MAX_PATH) {
-        fprintf(stderr, "errnolab-exe: give a program, with a path of less than %d\n", MAX_PATH);
-        return NOT_STARTED;
-    }
-    wmemcpy(program, line + quoted, length);
-    program[length] = L'\0';
 
     /* No dialog and no debugger, which nobody could answer; the program inherits it. */
     SetErrorMode(SEM_FAILCRITICALERRORS | SEM_NOGPFAULTERRORBOX | SEM_NOOPENFILEERRORBOX);
@@ -132,7 +136,39 @@ int main(void)
     }
     AssignProcessToJobObject(job_that_ends(), started.hProcess);
     ResumeThread(started.hThread);
-    WaitForSingleObject(started.hProcess, INFINITE);
-    GetExitCodeProcess(started.hProcess, &code);
-    return status_of(code, program);
+    return status_of(code_at_end(started.hProcess), program);
+}
+
+/* Copy the first word of a command line, without its quotes; return whether it fits. */
+static BOOL first_word(const WCHAR *line, WCHAR word[MAX_PATH])
+{
+    BOOL quoted = *line == L'"';
+    size_t length = wcscspn(line + quoted, quoted ? L"\"" : L" \t");
+
+    if (length == 0 || length >= MAX_PATH) {
+        return FALSE;
+    }
+    wmemcpy(word, line + quoted, length);
+    word[length] = L'\0';
+    return TRUE;
+}
+
+int main(void)
+{
+    /* What is behind our own words is quoted already, and goes on as it came. */
+    WCHAR *line = behind_first(GetCommandLineW()), verdict[MAX_PATH], program[MAX_PATH];
+    int status = NOT_STARTED;
+    FILE *file;
+
+    if (!first_word(line, verdict) || !first_word(line = behind_first(line), program)) {
+        fprintf(stderr, "errnolab-exe: give a program, with a path of less than %d\n", MAX_PATH);
+    } else {
+        status = run(program, line);
+        file = _wfopen(verdict, L"wb");
+        if (file != NULL) {
+            fprintf(file, "%d\n", status);
+            fclose(file);
+        }
+    }
+    return status;
 }
