@@ -65,7 +65,8 @@ def ensure_guest(engine: Engine, role: str) -> str:
     needed = ONLY_ON.get(role, engine.processor)
     if engine.processor not in ("", needed):
         raise NotForThisMachine(
-            f"{role}: its programs are for {needed}, and this engine's machine is {engine.processor}"
+            f"{role}: its programs are for {needed}, and this engine's machine "
+            f"is {engine.processor}"
         )
     tag = guest_tag(role)
     if not is_there(engine, tag):

@@ -202,7 +202,13 @@ def test_a_program_of_this_machine_meets_the_faults(
 WAITS = """
 #include <conio.h>
 #include <stdio.h>
-int main(void) { puts("press any key"); fflush(stdout); for (;;) { if (_kbhit()) return _getch(); } }
+int main(void)
+{
+    puts("press any key");
+    fflush(stdout);
+    while (!_kbhit());
+    return 0;
+}
 """
 CRASHES = "int main(void) { *(volatile int *)0 = 0; return 0; }"
 LACKS = "__declspec(dllimport) int gone(void); int main(void) { return gone(); }"
@@ -239,30 +245,34 @@ def compiled(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Callable[...
     return make
 
 
-def health_of(attempt: Try, file: Path, *options: str) -> Any:
-    """Try a program that talks to nobody in health alone; return what it did."""
-    done, rows = attempt("--from", "windows", "--family", "4", "--timeout", "3", *options,
-                         program=(str(file),))  # fmt: skip
-    assert rows, done.stdout + done.stderr
-    return program_of(rows, "health")
+Health = Callable[..., Any]
 
 
-def test_how_a_program_ended_is_told(attempt: Try, compiled: Callable[..., Path]) -> None:
-    waits = health_of(attempt, compiled("waits", WAITS))
+@pytest.fixture
+def health(errnolab: Command, evidence_root: Path) -> Health:
+    """Try a program that talks to nobody, which ends with health; return what it did."""
+
+    def run(file: Path) -> Any:
+        done = errnolab(
+            "try", "--from", "windows", "--family", "4", "--timeout", "3", "--", str(file)
+        )
+        assert done.returncode == 2, done.stdout + done.stderr
+        assert "sent the server nothing" in done.stderr
+        kept = evidence_root / "latest/health/ipv4-windows/result.json"
+        return json.loads(kept.read_text())["program"]
+
+    return run
+
+
+def test_how_a_program_ended_is_told(health: Health, compiled: Callable[..., Path]) -> None:
+    waits = health(compiled("waits", WAITS))
     assert (waits["timed_out"], waits["stdout"]) == (True, "press any key\r\n")
-    crashes = health_of(attempt, compiled("crashes", CRASHES))
+    crashes = health(compiled("crashes", CRASHES))
     assert "0xC0000005 (STATUS_ACCESS_VIOLATION)" in crashes["last_line"]
     assert crashes["status"] == 139
-    assert health_of(attempt, compiled("returns", RETURNS))["status"] == 300 % 256
-    forks = health_of(attempt, compiled("forks", FORKS))
+    assert health(compiled("returns", RETURNS))["status"] == 300 % 256
+    forks = health(compiled("forks", FORKS))
     assert (forks["status"], forks["timed_out"]) == (0, False)
-
-
-def test_nothing_of_a_program_is_left(
-    lab: Lab, attempt: Try, compiled: Callable[..., Path]
-) -> None:
-    health_of(attempt, compiled("forks", FORKS))
-    assert "forks.exe" not in lab.hosts["windows"].run("ps", "-eo", "args")
 
 
 def test_a_program_with_a_window_is_refused(attempt: Try, compiled: Callable[..., Path]) -> None:
@@ -285,7 +295,7 @@ def test_what_is_no_windows_program_is_refused(
 ) -> None:
     file = tmp_path / name
     file.write_bytes(content)
-    done, rows = attempt("--from", "windows", "--family", "4", program=(str(file),))
+    done, _ = attempt("--from", "windows", "--family", "4", program=(str(file),))
     assert done.returncode == 2
     assert "could not be started" in done.stderr
     assert f"errnolab-exe: {file} is {said}" in done.stderr
