@@ -3,6 +3,7 @@ READY := .venv/.ready
 PYTHON := .venv/bin/python
 ERRNOLAB := .venv/bin/errnolab
 IN_LAB = $(if $(LAB),--lab $(LAB))
+MARKS = lab $(if $(CLIENTS),,and not clients) $(if $(WINDOWS),,and not windows_atlas)
 HOW = $(IN_LAB) $(if $(FAMILY),--family $(FAMILY)) $(if $(KEEP),--keep) $(if $(JOBS),--jobs $(JOBS))
 
 .DEFAULT_GOAL := help
@@ -44,7 +45,7 @@ test-atlas: $(READY) runs
 		--basetemp=runs/tests-atlas tests/lab/test_scenarios.py
 
 test-labs: $(READY) runs
-	@$(PYTHON) -m pytest -p no:randomly --junitxml=runs/junit.xml $(if $(CLIENTS),,-m "not clients") \
+	@$(PYTHON) -m pytest -p no:randomly --junitxml=runs/junit.xml -m "$(MARKS)" \
 		--basetemp=runs/tests-labs --ignore=tests/lab/test_scenarios.py tests/lab
 
 runs:
