@@ -7,7 +7,7 @@ MARKS = lab $(if $(CLIENTS),,and not clients) $(if $(WINDOWS),,and not windows_a
 HOW = $(IN_LAB) $(if $(FAMILY),--family $(FAMILY)) $(if $(KEEP),--keep) $(if $(JOBS),--jobs $(JOBS))
 
 .DEFAULT_GOAL := help
-.PHONY: help lab-up lab-down lab-status claims clients scenarios test test-atlas test-labs unit lint doctor report docs bench engine clean FORCE
+.PHONY: help lab-up lab-down lab-status claims clients windows scenarios test test-atlas test-labs unit lint doctor report docs bench engine clean FORCE
 
 help: ## Print this help
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { sub("%", "<name>", $$1); printf "  %-16s %s\n", $$1, $$2 }' Makefile
@@ -30,6 +30,9 @@ claims: $(READY) ## Judge the claims of the tutorial by running what shows them
 
 clients: $(READY) ## Measure what real clients do, for docs/clients.md (an hour or two)
 	@$(PYTHON) -m lab.clients $(if $(JOBS),--jobs $(JOBS)) $(if $(LAB),--lab $(LAB))
+
+windows: $(READY) ## Put errno and WSA code side by side, for docs/windows.md (NAMES="refused reset"; all: 20 min)
+	@$(PYTHON) -m lab.windows $(if $(JOBS),--jobs $(JOBS)) $(if $(LAB),--lab $(LAB)) $(NAMES)
 
 scenarios: $(READY) ## Run every scenario
 	@$(ERRNOLAB) run --all $(HOW)
@@ -62,10 +65,10 @@ doctor: $(READY) ## List what this kernel, engine and user can do
 report: $(READY) ## Write the report on the newest runs
 	@$(ERRNOLAB) report
 
-docs: $(READY) ## Write the pages that are made: errors, words, tutorial, clients
+docs: $(READY) ## Write the pages that are made: errors, words, tutorial, clients, windows
 	@$(ERRNOLAB) explain --write docs/errors
 	@$(PYTHON) -m lab.words
-	@$(PYTHON) -m lab.walk && $(PYTHON) -m lab.clients_page
+	@$(PYTHON) -m lab.walk && $(PYTHON) -m lab.clients_page && $(PYTHON) -m lab.windows_page
 
 bench: $(READY) ## Measure the lab against its aims
 	@$(ERRNOLAB) bench

@@ -59,13 +59,14 @@ class Sight:
 
     def _shown(self, family: Family) -> str:
         """Return the names of a family's cases, "" if those are all that it has."""
-        if self._has_all(family):
-            return ""
-        codes = [name.replace("_", "/") for name in self.cases[family] if _is_code(name)]
-        words = [name for name in self.cases[family] if not _is_code(name)]
-        if codes:
-            words.append(f"{ICMP_NAMES[family]} {', '.join(codes)}")
-        return ", ".join(words)
+        return "" if self._has_all(family) else cases_shown(self.cases[family], family)
+
+
+def cases_shown(names: Sequence[str], family: Family) -> str:
+    """Return the names of a family's cases in words: "late, ICMP 3/1, 3/10"."""
+    codes = [name.replace("_", "/") for name in names if _is_code(name)]
+    words = [name for name in names if not _is_code(name)]
+    return ", ".join([*words, *([f"{ICMP_NAMES[family]} {', '.join(codes)}"] if codes else [])])
 
 
 def _is_code(name: str) -> bool:

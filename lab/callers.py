@@ -9,13 +9,13 @@ each result of calls there has them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from lab.calls import Call, Wanted
-from lab.faults import Fault, sysctl
+from lab.calls import IN_PROGRESS, Call, Wanted, connect
+from lab.faults import sysctl
 from lab.inside import winsock as inside
 from lab.program import Outcome
 from lab.scenario import Case
@@ -33,8 +33,8 @@ class Caller:
     untraced: ClassVar[str] = ""
     starter: ClassVar[tuple[str, ...]] = ()
 
-    def why_not(self, call: Call) -> str:
-        """Return why a call cannot be made, "" if it can."""
+    def why_not(self, case: Case, on: str) -> str:
+        """Return why the calls of a case on a host cannot be made by it, "" if they can."""
         return ""
 
     def adapted(self, case: Case, host: str) -> Case:
@@ -48,13 +48,6 @@ class Caller:
     def not_started(self, outcome: Outcome) -> str:
         """Return why a program could not be started, "" if it was."""
         return outcome.missing
-
-
-@dataclass
-class _Socket:
-    """What an earlier call said of a socket, and a later one depends on."""
-
-    blocking: bool = True
 
 
 class Winsock(Caller):
@@ -84,25 +77,25 @@ class Winsock(Caller):
             return outcome.last_line
         return outcome.missing
 
-    def why_not(self, call: Call) -> str:
-        """Return why Winsock has no such call, "" if it has."""
-        return next(_missing(call), "")
+    def why_not(self, case: Case, on: str) -> str:
+        """Return what Winsock lacks for the calls of a case on a host, "" if nothing."""
+        return next(_missing(case, on), "")
 
     def adapted(self, case: Case, host: str) -> Case:
         """Return a case whose errnos are WSA codes, and whose options are what Windows has."""
-        sockets: dict[tuple[str, str], _Socket] = {}
-
-        def all_of(calls: Sequence[Call]) -> list[Call]:
-            return [_adapted(call, sockets) if call.on == host else call for call in calls]
-
-        retries = {
-            call.opening["options"]["TCP_SYNCNT"]
-            for call in (*case.all_calls, *case.control)
-            if call.on == host and "TCP_SYNCNT" in call.opening.get("options", {})
-        }
+        fault, control = case.faults, case.control
+        retries = _retries(case, host)
+        if retries:
+            setting = sysctl(on=host, values={BY_SYSCTL["TCP_SYNCNT"]: max(retries)})
+            if not (fault or control):
+                # What has no fault may well fail without one: the service must answer.
+                control = [connect(on=host, to="server")]
+            fault = [*fault, setting]
+        sockets: Sockets = {}
         return replace(
-            case, before=all_of(case.before), calls=all_of(case.calls),
-            control=all_of(case.control), fault=[*_retried(host, retries), *case.faults],
+            case, fault=fault, control=_adapted(control, host, {}),
+            before=_adapted(case.before, host, sockets),
+            calls=_adapted(case.calls, host, sockets),
         )  # fmt: skip
 
 
@@ -136,7 +129,75 @@ FLAGS = ("MSG_PEEK", "MSG_OOB", "MSG_WAITALL")
 BY_SYSCTL = {"TCP_SYNCNT": "net.ipv4.tcp_syn_retries"}
 
 
-def _missing(call: Call) -> Iterator[str]:
+@dataclass
+class Socket:
+    """What the calls before said of a socket, and those that follow depend on."""
+
+    kind: str = "SOCK_STREAM"
+    blocking: bool = True
+    connected: bool = False
+    shut: bool = False
+
+    def learns(self, call: Call) -> None:
+        """Take in what a call says, and what it does if it gives what is wanted."""
+        if call.opening and not self.connected:
+            self.kind = call.opening["type"]
+            self.blocking = bool(call.opening.get("blocking", True))
+        if call.name == "fcntl":
+            self.blocking = bool(call.arguments["blocking"])
+        if call.name == "shutdown" and call.wanted.value != -1:
+            self.shut = self.shut or call.arguments["how"] != "SHUT_RD"
+        if call.name == "connect" and call.wanted.errno_name in ("", *IN_PROGRESS):
+            self.connected = True
+
+
+# By the host's caller, and the socket's name.
+Sockets = dict[tuple[str, str], Socket]
+
+
+def _anyhow(_socket: Socket) -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Which code comes in place of an errno, where it is not the code of the same meaning.
+
+    `calls` are those that it holds for, all if none is named; `when` is asked of the socket;
+    `source` is the page of Microsoft's Winsock reference that says so.
+    """
+
+    errno: str
+    code: str
+    source: str
+    calls: tuple[str, ...] = ()
+    when: Callable[[Socket], bool] = _anyhow
+
+
+# The first that holds is the one.
+RULES = (
+    Rule("EINPROGRESS", "WSAEWOULDBLOCK", "connect"),
+    Rule("EAGAIN", "WSAETIMEDOUT", "SOL_SOCKET Socket Options", when=lambda s: s.blocking),
+    Rule("EPIPE", "WSAESHUTDOWN", "send", ("send",), lambda s: s.shut),
+    Rule("EPIPE", "WSAENOTCONN", "send", ("send",), lambda s: not s.connected),
+    Rule("EDESTADDRREQ", "WSAENOTCONN", "send", ("send",)),
+)
+
+
+def _missing(case: Case, on: str) -> Iterator[str]:
+    calls = [call for call in (*case.all_calls, *case.control) if call.on == on]
+    for call in calls:
+        yield from _lacking(call)
+    retries = _retries(case, on)
+    if len(retries) > 1:
+        yield "connect: Winsock has no TCP_SYNCNT, one setting is for all connections of a host"
+    set_too = [f for f in case.faults if BY_SYSCTL["TCP_SYNCNT"] in f.arguments.get("values", {})]
+    if retries and any(fault.on == on for fault in set_too):
+        yield "connect: Winsock has no TCP_SYNCNT beside the host's setting"
+
+
+def _lacking(call: Call) -> Iterator[str]:
+    """Yield what Winsock has not that a call asks for, or gives."""
     if call.name not in inside.CALLS:
         yield f"Winsock has no {call.name}()"
     for name in LINUX_ONLY:
@@ -155,44 +216,56 @@ def _missing(call: Call) -> Iterator[str]:
         yield f"{call.name}: a Winsock caller here has sockets of IP, streams and datagrams"
     if call.wanted.signal not in ("", "none"):
         yield f"{call.name}: Windows has no signals"
+    for errno in filter(None, (call.wanted.errno_name, call.wanted.reported)):
+        if not (of_errno(errno) or any(rule.errno == errno for rule in RULES)):
+            yield f"{call.name}: Windows has no code of the meaning of {errno}"
 
 
-def _retried(host: str, retries: set[Any]) -> list[Fault]:
-    """Return the setting that lets a host's connections try again so many times."""
-    if not retries:
-        return []
-    return [sysctl(on=host, values={BY_SYSCTL["TCP_SYNCNT"]: max(retries)})]
+def _retries(case: Case, host: str) -> set[Any]:
+    """Return what the calls on a host set TCP_SYNCNT to."""
+    return {
+        call.opening["options"]["TCP_SYNCNT"]
+        for call in (*case.all_calls, *case.control)
+        if call.on == host and "TCP_SYNCNT" in call.opening.get("options", {})
+    }
 
 
-def _adapted(call: Call, sockets: dict[tuple[str, str], _Socket]) -> Call:
-    """Return a call as Winsock makes it, which may depend on the calls before."""
-    held = sockets.setdefault((call.caller, call.socket), _Socket())
-    if call.opening:
-        options = call.opening.get("options", {})
-        kept = {name: value for name, value in options.items() if name not in BY_SYSCTL}
-        call = replace(call, opening={**call.opening, "options": kept})
-        held.blocking = bool(call.opening.get("blocking", True))
-    if call.name == "fcntl":
-        held.blocking = bool(call.arguments["blocking"])
-    return replace(call, wanted=_wanted(call, held))
+def _adapted(calls: Sequence[Call], host: str, sockets: Sockets) -> list[Call]:
+    """Return calls in which those on a host are as Winsock makes them."""
+    made = []
+    for call in calls:
+        if call.on != host:
+            made.append(call)
+            continue
+        socket = sockets.setdefault((call.caller, call.socket), Socket())
+        made.append(replace(call, opening=_opening(call), wanted=_wanted(call, socket)))
+        socket.learns(call)
+        for name in call.new:
+            sockets[call.caller, name] = Socket(blocking=socket.blocking, connected=True)
+    return made
 
 
-def _wanted(call: Call, held: _Socket) -> Wanted:
+def _opening(call: Call) -> dict[str, Any]:
+    if not call.opening.get("options"):
+        return call.opening
+    options = call.opening["options"].items()
+    return {**call.opening, "options": {k: v for k, v in options if k not in BY_SYSCTL}}
+
+
+def _wanted(call: Call, socket: Socket) -> Wanted:
     """Return what Winsock must give where Linux gives what is wanted."""
     wanted = replace(call.wanted, signal="")
     if wanted.errno_name:
         linux = wanted.errno_name
-        wanted = replace(wanted, errno_name=_code(linux, held), linux=linux)
+        wanted = replace(wanted, errno_name=_code(linux, call, socket), linux=linux)
     if wanted.reported:
         linux = wanted.reported
-        wanted = replace(wanted, reported=of_errno(linux) or linux, linux=linux)
+        wanted = replace(wanted, reported=_code(linux, call, socket), linux=linux)
     return wanted
 
 
-def _code(errno_name: str, held: _Socket) -> str:
+def _code(errno: str, call: Call, socket: Socket) -> str:
     """Return the WSA code that comes in the place of an errno of a call on a socket."""
-    if errno_name == "EINPROGRESS":
-        return "WSAEWOULDBLOCK"
-    if errno_name == "EAGAIN" and held.blocking:
-        return "WSAETIMEDOUT"
-    return of_errno(errno_name) or errno_name
+    rules = [r for r in RULES if r.errno == errno and (not r.calls or call.name in r.calls)]
+    found = next((rule.code for rule in rules if rule.when(socket)), "")
+    return found or of_errno(errno) or errno

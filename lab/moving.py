@@ -105,7 +105,7 @@ def judged(scenario: Scenario, host: str, families: Sequence[Family]) -> list[tu
         asked = [family for family in families if case.family in ("", family)]
         if not asked:
             continue
-        reasons = {family: next(_reasons(case, family, host), "") for family in asked}
+        reasons = {family: next(filter(None, _reasons(case, family, host)), "") for family in asked}
         can = [family for family in asked if not reasons[family]]
         if can and len(can) < len(asked):
             found.append((replace(case, family=can[0]), ""))
@@ -118,10 +118,6 @@ def _reasons(case: Case, family: Family, host: str) -> Iterator[str]:
     whole = resolve(case, Facts(family, AS_IT_COMES, case.given))
     if host in whole.guests:
         yield f"it is about {host} itself"
-    calls = [call for call in (*whole.all_calls, *whole.control) if call.on == USUAL]
-    if not calls:
+    if all(call.on != USUAL for call in (*whole.all_calls, *whole.control)):
         yield "the client makes no call in it"
-    for call in calls:
-        why = callers.of(host).why_not(call)
-        if why:
-            yield why
+    yield callers.of(host).why_not(whole, USUAL)

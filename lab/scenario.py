@@ -124,7 +124,7 @@ class Case:
         pictures = [word for picture in self.pictures for word in (*picture.seen, *picture.counted)]
         said = repr([*self.faults, *self.all_calls, *self.control, *self.counted, *self.seen,
                      *self.absent, *self.states, *pictures])  # fmt: skip
-        return [role for role in GUESTS if re.search(rf"\b{role}\b", said)]
+        return [role for role in GUESTS if role in said and re.search(rf"\b{role}\b", said)]
 
     def mistakes(self) -> list[str]:
         """Return every mistake, of every word."""

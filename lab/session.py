@@ -137,7 +137,8 @@ class _Worker(threading.Thread):
 def _not_run(job: Job, failures: Sequence[BaseException]) -> Result:
     """Return the result of a job that no lab was left for."""
     reason = f"not run: {failures[0]}" if failures else "not run"
-    return Result(job[0].name, job[1], lab="", cases=[CaseResult(reason=reason)])
+    cases = [CaseResult(reason=reason)]
+    return Result(job[0].name, job[1], lab="", cases=cases, host=job[0].host)
 
 
 def _expected_s(job: Job) -> float:

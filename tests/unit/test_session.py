@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -153,6 +154,21 @@ def test_jobs_that_no_lab_is_left_for_are_invalid_and_the_others_stand(labs: Lab
     results = labs.session().run(["a"])
     assert [r.verdict for r in results] == ["pass", "pass", "invalid", "invalid"]
     assert results[2].reason == "not run: router: its channel closed"
+
+
+def test_jobs_that_were_not_run_keep_the_host_that_they_are_for(labs: Labs) -> None:
+    moved = replace(OTHER, host="windows")
+
+    def run(lab: Any, scenario: Scenario, family: str) -> tuple[Result, Captured]:
+        if scenario.host == "windows":
+            raise HostLost("router: its channel closed")
+        return labs.run(lab, scenario, family)
+
+    jobs: list[session.Job] = [(OTHER, "ipv4"), (moved, "ipv4"), (moved, "ipv6")]
+    made = Session(jobs, lambda *_: None, runner=run)
+    assert [(r.host, r.verdict) for r in made.run(["a"])] == [
+        ("client", "pass"), ("windows", "invalid"), ("windows", "invalid")
+    ]  # fmt: skip
 
 
 def test_lab_that_cannot_be_opened_is_an_error(labs: Labs, monkeypatch: pytest.MonkeyPatch) -> None:
