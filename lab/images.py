@@ -244,15 +244,16 @@ def _remove_stages(engine: Engine) -> None:
 
 @contextmanager
 def _context(folder: Path, detail: Detail) -> Iterator[Path]:
-    """Yield the folder to build from: with requirements.txt, a copy that has them in pypi/."""
-    requirements = folder / "requirements.txt"
-    if not requirements.is_file():
-        yield folder
-        return
+    """Yield a copy of the folder to build from; with requirements.txt it has them in pypi/.
+
+    A file that two images share is a link in one of the folders, and a file in the copy.
+    """
     with tempfile.TemporaryDirectory(prefix="errnolab-") as made:
         context = Path(made) / folder.name
         shutil.copytree(folder, context)
-        pypi.fetch(requirements, context / "pypi", _shortly(detail))
+        requirements = context / "requirements.txt"
+        if requirements.is_file():
+            pypi.fetch(requirements, context / "pypi", _shortly(detail))
         yield context
 
 
