@@ -17,15 +17,22 @@ import tempfile
 import time
 import traceback
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Union
 
 from lab.inside import calls
 from lab.inside.descendants import end_marked
 
-_callers: dict[int, Caller] = {}
+if TYPE_CHECKING:
+    from lab.inside.winsock_caller import WinsockCaller
+
+# Either is asked in the same way; an ordinary host does not even load the other.
+AnyCaller = Union["Caller", "WinsockCaller"]
+_callers: dict[int, AnyCaller] = {}
 _folder: list[str] = []
 # The absolute paths that calls named and that were not there before: files of theirs, if any.
 _outside: list[Path] = []
+# Says in a host's environment, if it is "winsock", that its calls are Winsock's.
+KIND = "ERRNOLAB_CALLER"
 # How long to rest between looks at whether a call is under way.
 LOOK_EVERY_S = 0.0005
 
@@ -42,6 +49,7 @@ class Caller:
         with contextlib.suppress(PermissionError):
             os.setpgid(self.pid, self.pid)
         theirs.close()
+        self.number = self.pid
         self.pipe = ours
         self.lines = ours.makefile("r")
 
@@ -57,7 +65,7 @@ class Caller:
         deadline = time.monotonic() + deadline_s
         lost = self._say(step, begun=True) or self._read(deadline_s)
         while "begun" in lost:
-            asleep = _state_of(self.pid) == "S"
+            asleep = state_of(self.pid) == "S"
             # An answer that came until now would have been there before it slept again.
             if select.select([self.pipe], [], [], 0)[0] or asleep:
                 return {}
@@ -104,7 +112,7 @@ class Caller:
         self.pipe.close()
 
 
-def _state_of(pid: int) -> str:
+def state_of(pid: int) -> str:
     """Return a process's state, "S" if it sleeps (proc(5)); "" if it is gone."""
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
@@ -115,9 +123,18 @@ def caller_open() -> int:
     """Start a caller and return its id; the callers of a host share a folder, where they work."""
     if not _callers:
         _folder.append(tempfile.mkdtemp(prefix="errnolab-"))
-    caller = Caller(_folder[-1])
-    _callers[caller.pid] = caller
-    return caller.pid
+    caller = _new(_folder[-1])
+    _callers[caller.number] = caller
+    return caller.number
+
+
+def _new(folder: str) -> AnyCaller:
+    """Return a caller of the kind that the host's image asks for."""
+    if os.environ.get(KIND) == "winsock":
+        from lab.inside.winsock_caller import WinsockCaller  # noqa: PLC0415 - no other host needs it
+
+        return WinsockCaller(folder)
+    return Caller(folder)
 
 
 def caller_call(caller: int, step: dict[str, Any], deadline_s: float) -> dict[str, Any]:

@@ -16,3 +16,4 @@ mkdir -p "$into"
 compile errnolab-client.exe -municode client.c dial.c failure.c talk.c wsa.c -lws2_32
 compile launch.exe launch.c
 compile boot.exe boot.c -lntdll
+compile caller.exe caller.c octets.c -lws2_32
