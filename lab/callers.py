@@ -72,9 +72,9 @@ class Winsock(Caller):
 
     def not_started(self, outcome: Outcome) -> str:
         """Return what the starter said, if it ended before there was a program."""
-        said = outcome.last_line.startswith(f"{self.starter[0]}: ")
-        if outcome.status in NOT_STARTED and said:
-            return outcome.last_line
+        said = outcome.last_line if outcome.last_line.startswith(f"{self.starter[0]}: ") else ""
+        if said and (outcome.status in NOT_STARTED or " could not start: " in said):
+            return said
         return outcome.missing
 
     def why_not(self, case: Case, on: str) -> str:

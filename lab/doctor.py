@@ -170,6 +170,7 @@ def _engine_side(here: Engine | None, told: Finding) -> Iterator[Finding]:
     yield _cli(here)
     yield _compose()
     yield _registry(here)
+    yield _processor(here)
 
 
 def _permission(here: Engine | None, told: Finding) -> Finding:
@@ -227,6 +228,17 @@ def _registry(here: Engine | None) -> Finding:
         "Debian's packages (mmdebstrap)",
         "a network that reaches a registry, or a mirror set up in the engine",
         here is not None,
+    )  # fmt: skip
+
+
+def _processor(here: Engine | None) -> Finding:
+    """Tell whether the guests can be made whose programs are for one processor alone."""
+    for_one = ", ".join(f"{role} ({processor})" for role, processor in images.ONLY_ON.items())
+    seen = here.processor if here else ""
+    return Finding(
+        "engine", "processor", set(images.ONLY_ON.values()) <= {seen}, True,
+        seen or "the engine does not say", f"the guests {for_one}",
+        "an engine on such a machine; DOCKER_HOST names it", bool(seen),
     )  # fmt: skip
 
 

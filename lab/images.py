@@ -65,7 +65,8 @@ def ensure_guest(engine: Engine, role: str) -> str:
     needed = ONLY_ON.get(role, engine.processor)
     if engine.processor not in ("", needed):
         raise NotForThisMachine(
-            f"{role}: its programs are for {needed}, and this engine's machine is {engine.processor}"
+            f"{role}: its programs are for {needed}, and this engine's machine "
+            f"is {engine.processor}"
         )
     tag = guest_tag(role)
     if not is_there(engine, tag):
@@ -243,15 +244,16 @@ def _remove_stages(engine: Engine) -> None:
 
 @contextmanager
 def _context(folder: Path, detail: Detail) -> Iterator[Path]:
-    """Yield the folder to build from: with requirements.txt, a copy that has them in pypi/."""
-    requirements = folder / "requirements.txt"
-    if not requirements.is_file():
-        yield folder
-        return
+    """Yield a copy of the folder to build from; with requirements.txt it has them in pypi/.
+
+    A file that two images share is a link in one of the folders, and a file in the copy.
+    """
     with tempfile.TemporaryDirectory(prefix="errnolab-") as made:
         context = Path(made) / folder.name
         shutil.copytree(folder, context)
-        pypi.fetch(requirements, context / "pypi", _shortly(detail))
+        requirements = context / "requirements.txt"
+        if requirements.is_file():
+            pypi.fetch(requirements, context / "pypi", _shortly(detail))
         yield context
 
 

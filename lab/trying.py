@@ -80,7 +80,10 @@ class Trial:
         # On one lab all is run in one go; several must know first what health shows.
         phases = [[*health, *self.wanted]] if not names[1:] else [health, self.wanted]
         for phase, there in zip(phases, ([lab_name], names)):
-            work = [(Scenario(row.name, text=row.text), row.family) for row in phase]
+            work = [
+                (Scenario(row.name, text=row.text, host=self.program.host), row.family)
+                for row in phase
+            ]
             session = Session(work, keep, runner=self._run, around=self._around)
             self.results += session.run(there)
             if self.trouble:
@@ -128,16 +131,17 @@ class Trial:
         service = self._services_of.get(lab.name)
         if service and not service.takes(family):
             self._met(family, [])
-            return _skipped(row, lab, f"your service does not listen over {family}"), {}
+            return self._skipped(row, lab, f"your service does not listen over {family}"), {}
         services = self.services.get(family, self._expected_services())
         if row.name != HEALTH and not services:
-            return _skipped(row, lab, f"in health it sent nothing over {family}"), {}
+            return self._skipped(row, lab, f"in health it sent nothing over {family}"), {}
         try:
             whole = row.scenario(self.program, self.ports, services)
         except CannotAim as why:
-            return _skipped(row, lab, str(why)), {}
+            return self._skipped(row, lab, str(why)), {}
         judge = Judge(self.program, self.expected.of(row.name, family))
         result, captured = run(lab, whole, family, judge)
+        result.host = self.program.host
         (case,) = result.cases
         case.program = judge.described
         _judge_status(case)
@@ -148,6 +152,10 @@ class Trial:
         if row.name == HEALTH:
             self._learn_services(result)
         return result, captured
+
+    def _skipped(self, row: Row, lab: Lab, why: str) -> Result:
+        cases = [CaseResult("", "skip", why)]
+        return Result(row.name, row.family, lab.name, cases=cases, host=self.program.host)
 
     def _expected_services(self) -> list[Service]:
         """Return what must answer before health has shown what the program talks to."""
@@ -185,10 +193,6 @@ def _ended(service: servers.Service) -> str:
     """Return that the user's service has ended, with the last line that it printed."""
     said = service.output().strip().splitlines()[-1:] or ["it printed nothing"]
     return f"the service on port {service.port} ended by itself: {said[0]}"
-
-
-def _skipped(row: Row, lab: Lab, why: str) -> Result:
-    return Result(row.name, row.family, lab.name, cases=[CaseResult("", "skip", why)])
 
 
 def _judge_status(case: CaseResult) -> None:

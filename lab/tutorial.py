@@ -384,48 +384,52 @@ CLIENT = Section(
     key="client",
     title="The client as written",
     text=(
-        "The client is for Windows. The lab compiles it for Linux with the fewest changes, each "
-        "marked in `images/workshop/client.cpp`, and what is left is the same as on Windows: what "
-        "it does with text, with results and with lengths.\n\n"
-        "Run `errnolab run client_as_written` and look at what it prints when it is refused and "
-        "when nobody answers: the same. Run `errnolab run client_overrun` for the byte behind the "
-        "end of its buffer, as AddressSanitizer reports it, and `errnolab run client_pieces` for "
-        "a reply in pieces."
+        "The client is for Windows. The lab has it twice: as written, compiled by MinGW and run by "
+        "Wine on the host `windows`, and for Linux with the fewest changes, each marked in "
+        "`images/workshop/client.cpp`. What it does with text, with results and with lengths is "
+        "the same on both.\n\n"
+        "Run `errnolab run windows_link` for the error of the linker and each cure, and `errnolab "
+        "run windows_startup` for what WSAStartup() and WSACleanup() do. Run `errnolab run "
+        "windows_client` and look at what it prints when it is refused and when nobody answers: "
+        "the same. `errnolab run client_overrun` shows the byte behind the end of its buffer, as "
+        "AddressSanitizer reports it, `errnolab run windows_overrun` how nobody sees it under "
+        "Wine, and `errnolab run client_pieces` a reply in pieces."
     ),
     claims=(
         Claim(
             "C29",
             "if(WSAStartup(sockVersion,&data1)!=0)",
             "A Windows program calls WSAStartup(2.2) before any socket call.",
-            "not on this system",
-            "Linux has neither WSAStartup() nor <winsock2.h>: sockets are part of the kernel's own "
-            "interface.",
+            "true",
+            "Without it socket() fails with 10093, WSANOTINITIALISED, and nothing is sent; with it "
+            "the same program connects. Linux has neither WSAStartup() nor <winsock2.h>: sockets "
+            "are part of the kernel's own interface.",
         ),
         Claim(
             "C30",
             "#include <sys/unistd.h>",
             "A Windows client includes <sys/unistd.h> beside <winsock2.h>.",
-            "not on this system",
-            "There is no <winsock2.h> here. On Windows the header comes with MinGW and not with "
-            "Microsoft's compiler.",
+            "imprecise",
+            "It may, with MinGW, which has this header; Microsoft's compiler has none. It need "
+            "not: the client calls nothing that is in it, and compiles as well without the line.",
         ),
         Claim(
             "C31",
             "addrSrv.sin_addr.S_un.S_addr = inet_addr(SERVER_IP);",
             "inet_addr() turns the text of an address into its number.",
             "imprecise",
-            "It does for four decimal numbers. Its error value is 0xffffffff, which is "
-            "255.255.255.255: unchecked, connect() then says ENETUNREACH. It takes `127.1` and "
-            "`0x7f.1` for addresses, and knows no IPv6.",
+            "It does for four decimal numbers, on Windows too. Its error value is 0xffffffff, "
+            "which is 255.255.255.255: unchecked, connect() then says ENETUNREACH. It takes "
+            "`127.1` and `0x7f.1` for addresses, and knows no IPv6.",
         ),
         Claim(
             "C32",
             'printf("connect failed!\\n");',
             "After a failed connect() this message tells what is wrong.",
             "wrong",
-            "It is the same for ECONNREFUSED, ETIMEDOUT and EHOSTUNREACH: errno (on Windows "
-            "WSAGetLastError()) is not printed. The socket is left open, which the end of the "
-            "process repairs.",
+            "It is the same for ECONNREFUSED, ETIMEDOUT and EHOSTUNREACH, on Windows 10061, 10060 "
+            "and 10065: the reason is not printed. The socket is left open, which the end of the "
+            "process repairs; a client that tries 20 times has 20 handles.",
         ),
         Claim(
             "C33",
@@ -433,17 +437,18 @@ CLIENT = Section(
             "recData[ret] lies inside recData.",
             "imprecise",
             "Up to 2047 bytes it does. recv() may fill all 2048, and then the zero goes one byte "
-            "behind the end: AddressSanitizer stops it as a stack-buffer-overflow, and without it "
-            "the program mostly aborts, for that byte belongs to the string that was sent.",
+            "behind the end, into the string that was sent: AddressSanitizer stops it. Without it "
+            "the program mostly aborts on Linux, and under Wine nobody sees it, unless it was "
+            "compiled with -fsanitize=bounds.",
         ),
         Claim(
             "C34",
             "int ret = recv(sockClient,recData,BUFFSIZE,0);",
             "One recv() gets the reply.",
             "imprecise",
-            "It gets the first piece: of a reply in two segments the first alone. If the server "
-            "closes without a reply it gets 0, and the client prints `recv data:` as if an empty "
-            "reply had come.",
+            "It gets the first piece, on Windows too: of a reply in two segments the first alone. "
+            "If the server closes without a reply it gets 0, and the client prints `recv data:` as "
+            "if an empty reply had come.",
         ),
         Claim(
             "C35",
@@ -457,17 +462,20 @@ CLIENT = Section(
             "C36",
             "在编译时加入-lwsock32",
             "The link error goes away with -lwsock32.",
-            "not on this system",
-            "Linux links sockets with the C library; there is no -lwsock32. On Windows "
-            "<winsock2.h> goes with -lws2_32; the old library has the functions that are used "
-            "here.",
+            "imprecise",
+            "It does if it stands behind the source; in front of it the error is the same. It is "
+            "the library of Winsock 1.1 and has no inet_pton(), getaddrinfo() or WSAPoll(): with "
+            "<winsock2.h> goes -lws2_32. Linux links sockets with the C library; there is no "
+            "-lwsock32.",
         ),
         Claim(
             "C37",
             "`WSACleanup(); `",
             "WSACleanup() releases what WSAStartup() took.",
-            "not on this system",
-            "Linux has no WSACleanup(): the end of the process closes its sockets.",
+            "true",
+            "One WSACleanup() for each WSAStartup(): the last closes the sockets (under Wine the "
+            "peer gets a FIN), and a new socket() fails with 10093. Without it the end of the "
+            "process closes them. Linux has no WSACleanup().",
         ),
     ),
 )

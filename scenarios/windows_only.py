@@ -3,8 +3,9 @@
 A program for Windows calls WSAStartup() before its first socket, WSACleanup() when it is done,
 and links with -lwsock32 (for <winsock2.h> it is -lws2_32, but the old library has what is used
 there). Linux has none of the four: sockets are calls of the kernel, and the functions that
-make them are in the C library that every program is linked with. So these claims can be
-neither shown nor disproved here; the cases show that there is nothing to run.
+make them are in the C library that every program is linked with. The cases show that there is
+nothing to call and nothing to link. What becomes of the four where they are is shown by the
+host `windows` (windows_startup) and by MinGW's linker (windows_link).
 
 <sys/unistd.h>, which the client includes beside <winsock2.h>, is another matter: MinGW has it
 for programs that come from UNIX, and Microsoft's compiler has not. The C library of Linux has

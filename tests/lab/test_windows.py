@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
-import os
+import shlex
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -114,7 +115,7 @@ def test_the_code_stands_beside_linuxs_errno(
     assert (found["from"], call["linux"]) == ("windows", linux)
     cases = found.get("cases", [found])
     assert all({"stack", "texts"} <= set(case["limits"]) for case in cases)
-    assert {"windows", "router", "server"} <= {p["at"] for case in cases for p in case["wire"]}
+    assert {"windows", "router"} <= {p["at"] for case in cases for p in case["wire"]}
 
 
 def test_the_command_runs_one_from_windows(
@@ -198,21 +199,113 @@ def test_a_program_of_this_machine_meets_the_faults(
         assert "Wine" in health["untraced"]
 
 
-def test_a_program_that_waits_for_input_is_ended_in_time(attempt: Try) -> None:
-    """It asks for a line after its connection is open."""
-    _, rows = attempt(
-        "--from", "windows", "--family", "4", "--scenario", "refused", "--timeout", "2",
-        program=("cmd-waits.exe", "{SERVER}", "{PORT}"),
-    )  # fmt: skip
-    assert rows
+WAITS = """
+#include <conio.h>
+#include <stdio.h>
+int main(void)
+{
+    puts("press any key");
+    fflush(stdout);
+    while (!_kbhit());
+    return 0;
+}
+"""
+CRASHES = "int main(void) { *(volatile int *)0 = 0; return 0; }"
+LACKS = "__declspec(dllimport) int gone(void); int main(void) { return gone(); }"
+GONE = "__declspec(dllexport) int gone(void) { return 0; }"
+RETURNS = "int main(void) { return 300; }"
+WINDOW = "int main(void) { return 0; }"
+FORKS = """
+#include <windows.h>
+int main(int count, char **words)
+{
+    STARTUPINFOA how = {sizeof how};
+    PROCESS_INFORMATION child;
+    if (count > 1) for (;;) Sleep(1000);
+    CreateProcessA(words[0], "child and on", 0, 0, 0, 0, 0, 0, &how, &child);
+    return 0;
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def compiled(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Compile a program of a user's, in the workshop; return the file."""
+    guests.invite(lab, ["workshop"])
+    folder = tmp_path_factory.mktemp("compiled")
+
+    def make(name: str, source: str, *options: str, library: str = "") -> Path:
+        """Compile a source, with a DLL of another that the program will not find."""
+        compiler = "x86_64-w64-mingw32-gcc-win32"
+        steps = [f"printf %s {shlex.quote(source)} > {name}.c"]
+        if library:
+            steps.append(f"printf %s {shlex.quote(library)} > own.c")
+            steps.append(f"{compiler} -shared own.c -o own.dll")
+            options = (*options, "own.dll")
+        steps.append(f"{compiler} {name}.c {' '.join(options)} -o {name}.exe")
+        folder_there = "cd $(mktemp -d -p /tmp)"
+        work = " && ".join((folder_there, *steps, f"base64 {name}.exe", 'rm -r "$PWD"'))
+        text = lab.hosts["workshop"].run("sh", "-c", work)
+        file = folder / f"{name}.exe"
+        file.write_bytes(base64.b64decode(text))
+        return file
+
+    return make
+
+
+Health = Callable[..., Any]
+
+
+@pytest.fixture
+def health(errnolab: Command, evidence_root: Path) -> Health:
+    """Try a program that talks to nobody, which ends with health; return what it did."""
+
+    def run(file: Path) -> Any:
+        done = errnolab(
+            "try", "--from", "windows", "--family", "4", "--timeout", "3", "--", str(file)
+        )
+        assert done.returncode == 2, done.stdout + done.stderr
+        assert "sent the server nothing" in done.stderr
+        kept = evidence_root / "latest/health/ipv4-windows/result.json"
+        return json.loads(kept.read_text())["program"]
+
+    return run
+
+
+def test_how_a_program_ended_is_told(health: Health, compiled: Callable[..., Path]) -> None:
+    waits = health(compiled("waits", WAITS))
+    assert (waits["timed_out"], waits["stdout"]) == (True, "press any key\r\n")
+    crashes = health(compiled("crashes", CRASHES))
+    assert "0xC0000005 (STATUS_ACCESS_VIOLATION)" in crashes["last_line"]
+    assert crashes["signal"] == "SIGSEGV"  # 139, as a shell has it
+    assert health(compiled("returns", RETURNS))["status"] == 300 % 256
+    forks = health(compiled("forks", FORKS))
+    assert (forks["status"], forks["timed_out"]) == (0, False)
+
+
+def test_a_program_whose_library_is_missing_is_told(
+    attempt: Try, compiled: Callable[..., Path]
+) -> None:
+    file = compiled("lacks", LACKS, library=GONE)
+    done, _ = attempt("--from", "windows", "--family", "4", program=(str(file),))
+    assert done.returncode == 2
+    assert "could not be started" in done.stderr
+    assert "0xC0000135" in done.stderr
+
+
+def test_a_program_with_a_window_is_refused(attempt: Try, compiled: Callable[..., Path]) -> None:
+    file = compiled("window", WINDOW, "-mwindows")
+    done, _ = attempt("--from", "windows", "--family", "4", program=(str(file),))
+    assert done.returncode == 2
+    assert "is no console program" in done.stderr
 
 
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("script.exe", b"#!/bin/sh\necho hi\n", "no Windows program"),
-        ("empty.exe", b"", "no Windows program"),
-        ("dos.exe", b"MZ" + bytes(62), "no Windows program"),
+        ("script.exe", b"#!/bin/sh\necho hi\n", "no program for 64-bit Windows"),
+        ("empty.exe", b"", "no program for 64-bit Windows"),
+        ("dos.exe", b"MZ" + bytes(62), "no program for 64-bit Windows"),
     ],
 )
 def test_what_is_no_windows_program_is_refused(
@@ -220,10 +313,10 @@ def test_what_is_no_windows_program_is_refused(
 ) -> None:
     file = tmp_path / name
     file.write_bytes(content)
-    done, rows = attempt("--from", "windows", "--family", "4", program=(str(file),))
+    done, _ = attempt("--from", "windows", "--family", "4", program=(str(file),))
     assert done.returncode == 2
     assert "could not be started" in done.stderr
-    assert "errnolab-exe: " in done.stderr
+    assert f"errnolab-exe: {file} is {said}" in done.stderr
 
 
 def test_a_program_for_linux_is_refused(attempt: Try, tmp_path: Path) -> None:
@@ -250,14 +343,11 @@ def test_eight_at_once_do_not_hang(lab: Lab) -> None:
     assert found == [(0, "abc", "")] * 8
 
 
-def test_two_prefixes_do_not_disturb_each_other(lab: Lab) -> None:
-    """A second prefix is a second server; the sockets of both are this host's."""
-    script = (
-        "cp -r $(errnolab-exe --prefix) /tmp/second && "
-        f"WINEPREFIX=/tmp/second {' '.join(CLIENT)} server4 hi; "
-        f"{' '.join(CLIENT)} server4 hi; rm -rf /tmp/second"
-    )
-    assert ran(lab, "sh", "-c", script)[1] == "abcabc"
+def test_another_prefix_is_not_taken(lab: Lab) -> None:
+    """A second prefix would have a server, and so sockets, of its own."""
+    script = f"WINEPREFIX=/tmp/second {' '.join(CLIENT)} server4 hi; test ! -e /tmp/second"
+    assert ran(lab, "sh", "-c", script) == (0, "abc", "")
+    assert lab.hosts["windows"].run("pgrep", "-c", "wineserver").strip() == "1"
 
 
 def test_a_killed_wineserver_is_started_again(lab: Lab) -> None:

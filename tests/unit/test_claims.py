@@ -63,6 +63,13 @@ def test_what_this_system_cannot_show_is_not_held_against_it() -> None:
     assert one.ok
 
 
+def test_where_all_that_could_run_was_skipped_a_claim_is_not_of_this_system() -> None:
+    """So are those on Windows where there is no Wine for the processor."""
+    one = judged(("wrong", "skip"), ("not here", "pass"))
+    assert (one.seen, one.ok) == ("not on this system", True)
+    assert not judged(("not here", "pass")).ok
+
+
 def test_what_passed_may_not_contradict_the_verdict_though_some_was_skipped() -> None:
     assert not judged(("wrong", "skip"), ("true", "pass")).ok
 

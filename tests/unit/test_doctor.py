@@ -26,8 +26,10 @@ class Machine:
         self.tried = {part.name: "" for part in PARTS}
         self.ran: list[list[str]] = []
         self.hosts: list[tuple[str, ...]] = []
-        here = SimpleNamespace(cli="/usr/bin/docker", name="Docker", version="26.1", env={})
-        self.give(engine, "connect", here)
+        self.engine = SimpleNamespace(
+            cli="/usr/bin/docker", name="Docker", version="26.1", processor="amd64"
+        )
+        self.give(engine, "connect", self.engine)
         self.give(compose, "find", Compose(("docker", "compose"), "2.40.3", ("v1: too old",)))
         self.give(images, "ensure", "errnolab/host:1")
         self.give(images, "registry_answers", True)
@@ -116,6 +118,14 @@ def test_one_flavour_of_iptables_is_enough(machine: Machine) -> None:
     assert fails(machine.findings()) == set()
     machine.tried["ip6tables-legacy"] = "no"
     assert fails(machine.findings()) == {"ip6tables-nft", "ip6tables-legacy"}
+
+
+def test_another_processor_is_no_failure_and_what_it_lacks_is_named(machine: Machine) -> None:
+    machine.engine.processor = "arm64"
+    findings = machine.findings()
+    assert fails(findings) == set()
+    assert not findings["processor"].ok
+    assert findings["processor"].needed_for.endswith("windows (amd64)")
 
 
 def test_no_registry_is_no_failure(machine: Machine) -> None:

@@ -295,6 +295,35 @@ def test_an_image_that_asks_for_packages_of_pypi_is_made_of_a_copy_with_them(
     assert [found.name for found in guest.iterdir()] == ["requirements.txt"]
 
 
+def test_a_file_that_two_images_share_is_a_file_where_each_is_made(
+    engine: Engine, fake: FakeEngine, sources: Path
+) -> None:
+    """The builder sees the folder alone, and a link would lead out of it."""
+    (guest := sources.parent / "windows").mkdir()
+    (guest / "shared.c").symlink_to("../host/server.py")
+    built: dict[str, str] = {}
+
+    def build(*, path: str, tag: str, **_kwargs: Any) -> list[dict[str, Any]]:
+        shared = Path(path) / "shared.c"
+        if shared.exists():
+            assert not shared.is_symlink()
+            built[tag.partition(":")[0]] = shared.read_text()
+        return []
+
+    fake.api.build = build
+    images.ensure_guest(engine, "windows")
+    assert built == {"errnolab/windows": "one"}
+
+
+def test_the_name_of_an_image_tells_what_a_shared_file_holds(sources: Path) -> None:
+    (guest := sources.parent / "windows").mkdir()
+    (sources.parent / "shared.c").write_text("one")
+    (guest / "shared.c").symlink_to("../shared.c")
+    before = images.guest_tag("windows")
+    (sources.parent / "shared.c").write_text("two")
+    assert images.guest_tag("windows") != before
+
+
 def test_what_an_image_was_compiled_in_is_removed(engine: Engine, fake: FakeEngine) -> None:
     """But for one that another build uses just now."""
     fake.stages = [SimpleNamespace(id="done"), SimpleNamespace(id="in use")]

@@ -15,6 +15,8 @@ from lab.tutorial import CLAIMS
 
 FOLDER = IMAGES / "workshop"
 SNIPPETS = sorted((FOLDER / "snippets").iterdir())
+# What is compiled for Windows into the image of the host `windows`.
+WINDOWS = sorted((IMAGES / "windows" / "tutorial").glob("*.c*"))
 TUTORIAL = os.environ.get("ERRNOLAB_TUTORIAL", "")
 
 needs_the_text = pytest.mark.skipif(not TUTORIAL, reason="ERRNOLAB_TUTORIAL names no file")
@@ -65,6 +67,29 @@ def test_every_line_of_the_corrected_client_is_the_clients_or_the_tutorials() ->
     ]
 
 
+@needs_the_text
+def test_every_line_of_the_windows_client_that_was_changed_is_marked() -> None:
+    client = next(block for block in blocks() if "WSAStartup" in block)
+    assert [line for line in added("winsock/client.cpp", client) if "// LAB: " not in line] == [
+        "// The tutorial's client for Windows as it is written, but for the address of the server:",
+        "// LAB marks what was changed, with what stood there.",
+    ]
+
+
+def test_every_line_of_the_corrected_windows_client_that_was_changed_is_marked() -> None:
+    client = (FOLDER / "winsock/client.cpp").read_text(encoding="utf-8")
+    lines = added("winsock/client-corrected.cpp", client)
+    assert [line for line in lines if "// CORRECTED: " not in line] == [
+        "// client.cpp with what it leaves out: CORRECTED marks what was changed or added, and LAB",
+        "// what client.cpp changes. It links with -lws2_32 alone: -lwsock32 has no inet_pton().",
+    ]
+
+
+def test_the_windows_host_has_the_clients_that_the_workshop_links() -> None:
+    linked = {path.name: path.resolve() for path in WINDOWS if path.is_symlink()}
+    assert linked == {path.name: path for path in sorted((FOLDER / "winsock").iterdir())}
+
+
 def test_the_corrected_client_differs_from_the_client_at_connect_alone() -> None:
     client, corrected = (
         (FOLDER / name).read_text(encoding="utf-8").splitlines()
@@ -76,9 +101,17 @@ def test_the_corrected_client_differs_from_the_client_at_connect_alone() -> None
     assert len(corrected) == len(client) + 2  # <errno.h> and close()
 
 
-@pytest.mark.parametrize("path", SNIPPETS, ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path",
+    [*SNIPPETS, *(path for path in WINDOWS if not path.is_symlink())],
+    ids=lambda path: path.name,
+)
 def test_a_snippet_says_which_claims_it_shows(path: Path) -> None:
     first = path.read_text(encoding="utf-8").splitlines()[0]
     named = re.match(r"(?://|/\*) ((?:C\d+b?(?:, )?)+): \S", first)
     assert named and set(named[1].split(", ")) <= set(CLAIMS)
+
+
+@pytest.mark.parametrize("path", SNIPPETS, ids=lambda path: path.name)
+def test_a_snippet_is_short(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 20

@@ -1,0 +1,1 @@
+../../workshop/winsock/client-corrected.cpp
