@@ -407,7 +407,8 @@ def _trouble(got: Mapping[str, Any], call: Call) -> str:
     if "hung" in got:
         return f"no answer in {CONTROL_S:.0f} s"
     name = errno_name(got["errno"])
-    if got["value"] == -1 and name not in IN_PROGRESS:
+    begun = call.wanted.begins and name == call.wanted.errno_name
+    if got["value"] == -1 and name not in IN_PROGRESS and not begun:
         return name if got["errno"] else str(got.get("detail", ""))
     if call.is_status and got["value"] != (call.wanted.value or 0):
         return f"it ended with status {got['value']}: {got.get('detail', '')}"
