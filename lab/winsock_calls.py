@@ -34,6 +34,7 @@ SENDING, RECEIVING = ("send", "send_rest", "sendto"), ("recv", "recvfrom")
 # What works on a connection alone.
 CONNECTED = (*SENDING, *RECEIVING, "exchange", "fill", "getpeername")
 # Errnos that say that something goes on, or is not there yet.
+RESET = ("ECONNRESET", "EPIPE")
 UNFINISHED = (*IN_PROGRESS, "EAGAIN", "EALREADY")
 CLOSING = ("close", "shutdown", "kill", "end_child")
 # What ICMP says to a connect(); a RST says the first too.
@@ -89,8 +90,9 @@ class Socket:
             self.connecting, self.connected = errno in IN_PROGRESS, done or errno == "EISCONN"
             self.failed = not (self.connecting or self.connected)
         if call.arguments.get("option") == "SO_ERROR" and self.connecting:
-            self.connecting = False
-            self.failed, self.connected = bool(call.wanted.reported), not call.wanted.reported
+            # What was reset has been connected.
+            self.connected = call.wanted.reported in ("", *RESET)
+            self.connecting, self.failed = False, not self.connected
         if self.connecting and done and (call.name in CONNECTED or call.wanted.told == "POLLOUT"):
             self.connecting, self.connected = False, True
         if call.name == "shutdown" and done:
@@ -163,7 +165,7 @@ LIMITS: Mapping[str, str] = {
     "icmp": "what ICMP says ends a blocking connect() at once, though this kernel goes on, and its"
     " counters with it",
     "datagrams": "what ICMP says of a datagram may never be told",
-    "poll": "WSAPoll tells a connect() that failed by POLLERR alone",
+    "poll": "WSAPoll may tell by POLLERR alone how a connect() without blocking ended",
     "so_error": "SO_ERROR may tell an error once more that was told before",
     "bind": "bind() may give a socket an address that another one has, or another host",
     "codes": "some errors of this kernel have another code than Windows has for them, or none",
@@ -230,8 +232,8 @@ MAY_COME = (
     Limit("bind", ("WSAEADDRINUSE",), ("bind",), _value(0)),
     Limit("bind", ("WSAEADDRNOTAVAIL",), ("bind",), _value(0), lambda _, s: not s.stream),
 )  # fmt: skip
-# What WSAPoll tells of a connect() that failed since Windows 10 version 2004, and Wine does not.
-POLLED = ("POLLOUT|POLLERR|POLLHUP", "POLLERR")
+# What WSAPoll tells of it since Windows 10 version 2004, and Wine does not.
+POLLED = ("POLLOUT|POLLERR|POLLHUP", *EVENTS.values())
 
 
 def _limited(wanted: Wanted, call: Call, socket: Socket) -> Wanted:
@@ -243,8 +245,8 @@ def _limited(wanted: Wanted, call: Call, socket: Socket) -> Wanted:
         if wish is not None and wish in one.codes and call.name in one.calls
         and one.when(call, socket) and (wish or wanted.reported is not None)
     ]  # fmt: skip
-    if call.name == "poll" and wanted.told == POLLED[0]:
-        chain.append(("poll", replace(wanted, told=POLLED[1])))
+    if call.name == "poll" and socket.connecting and wanted.told in POLLED:
+        chain.append(("poll", replace(wanted, told="POLLERR")))
     instead: Wanted | None = None
     limit = ""
     for name, other in reversed(chain):
@@ -270,6 +272,12 @@ def _wants(*errnos: str) -> When:
 
 def _again(call: Call, socket: Socket) -> bool:
     return socket.connecting and call.wanted.errno_name not in ("EALREADY", "EISCONN")
+
+
+def _waits(call: Call) -> bool:
+    """Tell whether a poll is there to let time go by."""
+    wanted, asked = call.wanted, call.arguments["events"]
+    return "POLLIN" not in asked and not wanted.value and wanted.told is None
 
 
 def _told_elsewhere(call: Call, socket: Socket) -> bool:
@@ -306,7 +314,7 @@ UNLIKE = (
     Unlike("Wine does not wait for all that MSG_WAITALL asks for", RECEIVING,
            lambda c, _: "MSG_WAITALL" in str(c.arguments.get("flags", ""))),
     Unlike("WSAPoll returns as soon as the peer has closed, whatever was asked", ("poll",),
-           lambda c, s: s.left and c.wanted.value == 0 and "POLLIN" not in c.arguments["events"]),
+           lambda c, s: s.left and _waits(c)),
 )  # fmt: skip
 
 
@@ -449,7 +457,9 @@ def _by_icmp(call: Call, case: Case) -> bool:
     """Tell whether it is ICMP that ends a blocking connect."""
     patterns = [*case.seen, *(pattern for picture in case.pictures for pattern in picture.seen)]
     answered = any(pattern.proto == "icmp" for pattern in patterns) or any(
-        str(one.counter).startswith("Icmp") for one in case.counted
+        str(word).startswith("icmp")
+        for fault in case.faults
+        for word in fault.arguments.get("target", ())
     )
     blocks = call.name == "connect" and call.opening.get("blocking", True)
     return bool(blocks and answered and call.wanted.errno_name in BY_ICMP)
