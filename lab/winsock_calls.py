@@ -54,7 +54,8 @@ COUNTED_OTHERWISE = ("Tcp.AttemptFails", "TcpExt.LockDroppedIcmps")
 class Socket:
     """What the calls before said of a socket, and those that follow depend on.
 
-    `told` is the WSA code that it told last, `left` whether its peer has closed.
+    `told` is the WSA code that it told last, `left` whether its peer has closed; `shut` and
+    `deaf` are that we shut down sending, and receiving.
     """
 
     kind: str = "SOCK_STREAM"
@@ -66,6 +67,7 @@ class Socket:
     connected: bool = False
     failed: bool = False
     shut: bool = False
+    deaf: bool = False
     left: bool = False
     told: str = ""
 
@@ -99,6 +101,7 @@ class Socket:
             self.connecting, self.connected = False, True
         if call.name == "shutdown" and done:
             self.shut = self.shut or call.arguments["how"] != "SHUT_RD"
+            self.deaf = self.deaf or call.arguments["how"] != "SHUT_WR"
         self.bound = self.bound or (call.name == "bind" and done)
         self.listening = self.listening or (call.name == "listen" and done)
         self.left = self.left or (call.name in RECEIVING and call.wanted.value == 0)
@@ -147,6 +150,22 @@ RULES = (
     Rule("ECONNREFUSED", "WSAECONNRESET", "recvfrom", SENDING + RECEIVING,
          lambda _, s: not s.stream),
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A code that comes where Linux has none: there the call succeeds. `source` as of `Rule`."""
+
+    code: str
+    source: str
+    calls: tuple[str, ...]
+    when: When
+
+
+REFUSALS = (
+    Refusal("WSAEISCONN", "connect", ("connect",), lambda _, s: s.stream and s.connected),
+    Refusal("WSAESHUTDOWN", "recv", RECEIVING, lambda _, s: s.deaf),
+)
 # What poll tells of a connection, and WSAPoll in its place ("WSAPoll", Remarks).
 EVENTS = {"POLLIN|POLLERR|POLLHUP": "POLLERR|POLLHUP"}
 
@@ -305,6 +324,11 @@ UNLIKE = (
            ("connect",), _again),
     Unlike("Wine cannot connect() once more on a socket whose attempt has failed", ("connect",),
            lambda _, s: s.stream and s.failed),
+    Unlike("shutdown() does not end a connect() on Windows", ("shutdown",),
+           lambda c, s: s.connecting and not c.wanted.errno_name),
+    Unlike("Wine waits without end on a socket that was never connected", ("poll",),
+           lambda c, s: s.stream and not c.arguments.get("timeout_s")
+           and not (s.connecting or s.connected or s.failed or s.listening)),
     Unlike("SO_SNDTIMEO is no limit of connect() on Windows", ("connect",),
            lambda c, s: s.blocking and c.wanted.errno_name in IN_PROGRESS),
     Unlike("SO_RCVTIMEO is no limit of accept() on Windows", ("accept",),
@@ -445,6 +469,9 @@ def _arguments(call: Call) -> dict[str, Any]:
 def _wanted(call: Call, socket: Socket) -> Wanted:
     """Return what Winsock must give where Linux gives what is wanted."""
     wanted = replace(call.wanted, signal="")
+    refused = next((r for r in REFUSALS if call.name in r.calls and r.when(call, socket)), None)
+    if refused and not wanted.errno_name:
+        return Wanted(errno_name=refused.code, value=-1, within_s=wanted.within_s)
     if wanted.errno_name:
         linux = wanted.errno_name
         wanted = replace(wanted, errno_name=code(linux, call, socket) or linux, linux=linux)

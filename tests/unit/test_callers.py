@@ -449,3 +449,12 @@ def test_what_only_looks_at_the_state_is_not_asked() -> None:
     assert WINSOCK.why_not(case, HOST) == ""
     assert [call.name for call in WINSOCK.adapted(case, HOST).calls] == ["connect", "recv"]
     assert "states" in WINSOCK.limits
+
+
+def test_where_linux_succeeds_windows_may_refuse() -> None:
+    again = WINSOCK.adapted(Case(calls=[CONNECT, CONNECT.returns(0)]), HOST).calls[1]
+    assert again.wanted == Wanted(errno_name="WSAEISCONN", value=-1)
+    deaf = [CONNECT, shutdown(on=HOST, how="SHUT_RD"), recv(on=HOST).gives(b"abc")]
+    assert WINSOCK.adapted(Case(calls=deaf), HOST).calls[2].wanted.errno_name == "WSAESHUTDOWN"
+    heard = [CONNECT, shutdown(on=HOST), recv(on=HOST).gives(b"abc")]
+    assert WINSOCK.adapted(Case(calls=heard), HOST).calls[2].wanted == heard[2].wanted
