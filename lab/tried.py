@@ -86,7 +86,11 @@ def _trial(chosen: Mapping[str, Any], expected: Expectation, every: bool) -> Tri
     host = chosen.get("host", "client")
     families = FAMILY_OF[chosen.get("family", "both")]
     command, caller = tuple(chosen.get("command", ())), callers.of(host)
-    mounts = [*map(Path, chosen.get("mounts", ())), *caller.brings(command)]
+    brought = caller.brings(command)
+    if brought:
+        # There it has this path alone, whatever led to it here: a folder, a link, its name.
+        command = (str(Path(command[0]).resolve()), *command[1:])
+    mounts = [*map(Path, chosen.get("mounts", ())), *brought]
     if caller.starter and chosen.get("image"):
         raise click.UsageError(f"--image is of Linux; on {host} give the program: -- program.exe")
     program = Program(

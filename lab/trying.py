@@ -199,7 +199,7 @@ def _judge_status(case: CaseResult) -> None:
     """Let a program say that a row does not apply to it, if all else was well."""
     controls = case.controls
     well = controls.before == controls.after == "ok" and controls.baseline_restored
-    if well and case.program.get("status") == DOES_NOT_APPLY:
+    if well and case.program.get("status") == DOES_NOT_APPLY and not case.program["missing"]:
         case.verdict = "skip"
         case.reason = f"does not apply: the program ended with status {DOES_NOT_APPLY}"
 

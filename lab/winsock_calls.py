@@ -43,6 +43,8 @@ CLOSING = ("close", "shutdown", "kill", "end_child")
 # What ICMP says to a connect(); a RST says the first too.
 BY_ICMP = ("ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "EACCES", "ENOPROTOOPT", "EOPNOTSUPP",
            "EHOSTDOWN")  # fmt: skip
+# What only asks for the state that the kernel has of a connection: it changes nothing.
+LOOKS = ("state",)
 AT_ONCE_S = 0.5
 # What the kernel counts of a connect() that ICMP ends depends on who waits for it.
 COUNTED_OTHERWISE = ("Tcp.AttemptFails", "TcpExt.LockDroppedIcmps")
@@ -171,6 +173,7 @@ LIMITS: Mapping[str, str] = {
     "poll": "WSAPoll may tell by POLLERR alone how a connect() without blocking ended",
     "so_error": "SO_ERROR may tell an error once more that was told before",
     "bind": "bind() may give a socket an address that another one has, or another host",
+    "states": "the state of a connection, TCP_INFO, is not asked for where a Linux caller asks",
     "codes": "some errors of this kernel have another code than Windows has for them, or none",
 }
 
@@ -248,7 +251,10 @@ def _limited(wanted: Wanted, call: Call, socket: Socket) -> Wanted:
         if wish is not None and wish in one.codes and call.name in one.calls
         and one.when(call, socket) and (wish or wanted.reported is not None)
     ]  # fmt: skip
-    if call.name == "poll" and socket.connecting and wanted.told in POLLED:
+    if call.name == "poll" and (
+        (socket.connecting and wanted.told in POLLED)
+        or (socket.stream and socket.failed and "POLLHUP" in str(wanted.told))
+    ):
         chain.append(("poll", replace(wanted, told="POLLERR")))
     instead: Wanted | None = None
     limit = ""
@@ -323,7 +329,7 @@ UNLIKE = (
 
 def lacking(case: Case, on: str) -> Iterator[str]:
     """Yield why the calls of a case on a host cannot be made with Winsock."""
-    for calls in ([*case.all_calls], [*case.control]):
+    for calls in (_asked(case.all_calls, on), _asked(case.control, on)):
         sockets: Sockets = {}
         for _, call, socket in _walk(calls, on, sockets):
             yield from _of_linux(call)
@@ -361,6 +367,11 @@ def _walk(calls: Sequence[Call], on: str, sockets: Sockets) -> Iterator[tuple[in
             # Whose end it was is not known, so that of any may be it.
             for other in sockets.values():
                 other.left = other.left or other.connected
+
+
+def _asked(calls: Sequence[Call], on: str) -> list[Call]:
+    """Return calls without those that only look at what Winsock does not tell."""
+    return [call for call in calls if not (call.on == on and call.name in LOOKS)]
 
 
 def _of_linux(call: Call) -> Iterator[str]:
@@ -408,8 +419,8 @@ def retries(case: Case, host: str) -> set[Any]:
 
 def adapted(calls: Sequence[Call], host: str, sockets: Sockets) -> list[Call]:
     """Return calls in which those on a host are as Winsock makes them."""
-    made = [*calls]
-    for number, call, socket in _walk(calls, host, sockets):
+    made = _asked(calls, host)
+    for number, call, socket in _walk(made, host, sockets):
         socket.opens(call)
         wanted = _wanted(call, socket)
         made[number] = replace(

@@ -94,6 +94,7 @@ class CallerProgram:
         self._unread = b""
         self._sockets = winsock.Sockets()
         self._started = False
+        self._servers: set[int] = set()
         # The call under way, and its line that has no answer yet.
         self._lines: Lines | None = None
         self._result: Answer | None = None
@@ -142,7 +143,7 @@ class CallerProgram:
                 return {"lost": f"caller.exe did not start: it {why}"}
             if first.error:
                 return {"lost": f"WSAStartup failed: {first.error}"}
-            self._started = True
+            self._started, self._servers = True, set(_servers())
         try:
             self._lines = winsock.lines(self._sockets, **step)
             return self._say(next(self._lines))
@@ -189,7 +190,7 @@ class CallerProgram:
         while b"\n" not in self._unread:
             now = time.monotonic()
             if now >= deadline:
-                return {"hung": True}
+                return self._no_answer()
             rest_s = deadline - now if asleep_s is None else LOOK_EVERY_S
             if select.select([self._from], [], [], rest_s)[0]:
                 piece = os.read(self._from, 1 << 16)
@@ -204,6 +205,12 @@ class CallerProgram:
                     return {}
         line, _, self._unread = self._unread.partition(b"\n")
         return Reply.of(line.decode())
+
+    def _no_answer(self) -> Answer:
+        """Return {"hung"}, or {"lost"} without the wineserver, which its programs wait for."""
+        # One that only asks whether there is a wineserver has its name too, and is gone soon.
+        ended = self._started and self._servers.isdisjoint(_servers())
+        return {"lost": "the wineserver was ended"} if ended else {"hung": True}
 
 
 def _links(pid: int, kind: str) -> set[str]:

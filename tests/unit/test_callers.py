@@ -28,6 +28,7 @@ from lab import (
     shutdown,
     so_error,
     socket,
+    state,
     sysctl,
     winsock_calls,
     write,
@@ -443,3 +444,10 @@ def test_what_was_adapted_has_no_mistakes() -> None:
     """The runner takes it as it is."""
     made = adapted(ONCE.fails("ETIMEDOUT"), so_error(on=HOST).reports("ECONNRESET"))
     assert [text for call in made.calls for text in call.mistakes()] == []
+
+
+def test_what_only_looks_at_the_state_is_not_asked() -> None:
+    case = Case(calls=[CONNECT, state(on=HOST).tells("ESTAB"), recv(on=HOST)])
+    assert WINSOCK.why_not(case, HOST) == ""
+    assert [call.name for call in WINSOCK.adapted(case, HOST).calls] == ["connect", "recv"]
+    assert "states" in WINSOCK.limits

@@ -275,6 +275,18 @@ def test_call_that_does_not_return_has_hung(program: CallerProgram) -> None:
     assert program.call(step(accept(on=ON, new="c")), 0.2) == {"hung": True}
 
 
+def test_call_without_a_wineserver_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It waits for ever, which would look as if the call did."""
+    monkeypatch.setattr(winsock_caller, "_servers", lambda: [6, 7])
+    program = started()
+    assert program.call(step(socket(on=ON)), PATIENCE_S)["value"] == 260
+    monkeypatch.setattr(winsock_caller, "_servers", lambda: [7, 8])
+    assert program.call(step(accept(on=ON, new="c")), 0.2) == {"hung": True}
+    monkeypatch.setattr(winsock_caller, "_servers", lambda: [8])
+    assert program.call(step(accept(on=ON, new="c")), 0.2) == {"lost": "the wineserver was ended"}
+    program.close()
+
+
 def test_call_that_waits_is_under_way_and_its_answer_comes_later(program: CallerProgram) -> None:
     program.call(step(socket(on=ON)), PATIENCE_S)
     waits = {"call": "listen", "socket_name": "s", "backlog": 700}

@@ -128,6 +128,11 @@ def test_status_127_says_that_a_row_does_not_apply() -> None:
     (case,) = result(value=127).cases
     _judge_status(case)
     assert case.verdict == "skip"
+    # So does a starter that found no program to start.
+    (case,) = result(value=127, verdict="fail").cases
+    case.program["missing"] = "errnolab-exe: nowhere.exe: there is no such file"
+    _judge_status(case)
+    assert case.verdict == "fail"
     (case,) = result(value=127).cases
     case.controls.after = "no echo"
     _judge_status(case)
@@ -313,6 +318,35 @@ def test_command_line_is_over_the_file() -> None:
 def test_without_a_command_it_says_how_to_give_one() -> None:
     with pytest.raises(click.UsageError, match=r"errnolab try -- curl"):
         tried._trial({}, Expectation(), every=False)
+
+
+@pytest.mark.parametrize(
+    "word", ["build/one.exe", "../here/build/one.exe", "link.exe", "caller.exe"]
+)
+def test_program_of_this_machine_has_its_own_path_where_it_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str
+) -> None:
+    """There is no other folder, no link, and programs of the host's have names too."""
+    here = tmp_path / "here"
+    (here / "build").mkdir(parents=True)
+    monkeypatch.chdir(here)
+    for name in ("build/one.exe", "caller.exe"):
+        Path(name).write_bytes(b"MZ")
+    Path("link.exe").symlink_to("build/one.exe")
+    program = tried._trial(
+        {"command": (word, "{PORT}"), "host": "windows"}, Expectation(), every=False
+    ).program
+    file = Path(word).resolve()
+    assert program.call({"PORT": "7"}).arguments["argv"] == ["errnolab-exe", str(file), "7"]
+    assert program.mounts == (file.parent,)
+
+
+def test_program_of_the_windows_hosts_is_run_by_its_name() -> None:
+    chosen = {"command": ("errnolab-client",), "host": "windows"}
+    program = tried._trial(chosen, Expectation(), every=False).program
+    assert (program.argv, program.mounts) == (("errnolab-client",), ())
+    with pytest.raises(click.UsageError, match="--image is of Linux"):
+        tried._trial({**chosen, "image": "app"}, Expectation(), every=False)
 
 
 @pytest.mark.parametrize("text", ["X", "=1"])
