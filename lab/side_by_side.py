@@ -68,7 +68,7 @@ def _came(call: Mapping[str, Any]) -> dict[str, Any]:
     name = call["errno_name"] or call.get("reported", "")
     told = call.get("detail", "") if call["call"] in TELL else ""
     text = name or told or (f"value {call['value']}" if call["value"] else "")
-    return {"came": text, "number": number_of(name), "ms": round(call["elapsed_ms"], 1)}
+    return {"came": text, "number": number_of(name), "ms": round(call["elapsed_ms"], 2)}
 
 
 def _tells(entry: Entry) -> bool:
@@ -130,7 +130,8 @@ def rows(scenario: str, runs: Runs) -> list[Row]:
     found: dict[tuple[str, ...], Row] = {}
     for family, entry in _entries(runs):
         linux, windows = entry["linux"], entry["windows"]
-        values = [_outcome(linux, windows), _outcome(windows, linux)]
+        values = [_outcome(entry["call"], *sides)
+                  for sides in ((linux, windows), (windows, linux))]  # fmt: skip
         key = (entry["call"], *values, windows.get("limit", ""))
         row = found.setdefault(key, Row(scenario, *key))
         names = row.cases.setdefault(family, [])
@@ -150,12 +151,14 @@ def _entries(runs: Runs) -> Iterator[tuple[Family, Entry]]:
         yield from ((family, entry) for entry in runs.get(family, ()))
 
 
-def _outcome(side: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+def _outcome(call: str, side: Mapping[str, Any], other: Mapping[str, Any]) -> str:
     """Return what came: a value only where the other side has an error."""
     came = str(side["came"])
     if not side["number"] and not other["number"] and came.startswith("value"):
         return NO_ERROR
-    return came or (NO_ERROR if not other["number"] else "value 0")
+    # Of SO_ERROR, 0 is that there is none; of recv it is the end.
+    fine = call == "SO_ERROR" or not other["number"]
+    return came or (NO_ERROR if fine else "value 0")
 
 
 def code(name: str) -> str:

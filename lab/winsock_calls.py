@@ -31,6 +31,9 @@ MAPPED, V6ONLY = "::ffff:", "IPV6_V6ONLY"
 # Asked for alone it waits for what goes wrong, which WSAPoll tells unasked; it has no POLLPRI.
 ERRORS_ALONE = "POLLPRI"
 SENDING, RECEIVING = ("send", "send_rest", "sendto"), ("recv", "recvfrom")
+# What the lab's own calls would need.
+OF_LINUX = {"run": "the client runs a Linux program", "ss": "the client runs ss(8)",
+            "state": "Winsock has no TCP_INFO"}  # fmt: skip
 # What works on a connection alone.
 CONNECTED = (*SENDING, *RECEIVING, "exchange", "fill", "getpeername")
 # Errnos that say that something goes on, or is not there yet.
@@ -398,7 +401,7 @@ def _asked(calls: Sequence[Call], on: str) -> list[Call]:
 def _of_linux(call: Call) -> Iterator[str]:
     """Yield what Winsock has not that a call asks for."""
     if call.name not in inside.CALLS:
-        yield f"Winsock has no {call.name}()"
+        yield OF_LINUX.get(call.name, f"Winsock has no {call.name}()")
     for name in LINUX_ONLY:
         if call.arguments.get(name) not in (None, "", False) or (
             name in ("length", "pointer", "sockaddr_family")

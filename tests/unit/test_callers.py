@@ -31,6 +31,7 @@ from lab import (
     state,
     sysctl,
     winsock_calls,
+    write,
 )
 from lab.calls import Call, number_of
 from lab.calls.call import Wanted
@@ -311,7 +312,8 @@ def test_every_rule_has_a_code_and_an_errno_that_exist() -> None:
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (run(on=HOST, argv=["true"]), "Winsock has no run()"),
+        (run(on=HOST, argv=["true"]), "runs a Linux program"),
+        (write(on=HOST, data=b"x"), "Winsock has no write()"),
         (connect(on=HOST, path="@x"), "path is Linux's"),
         (CONNECT.interrupted(after_s=0.1), "interrupted_after_s is Linux's"),
         (recv(on=HOST, flags="MSG_PEEK|MSG_TRUNC"), "Winsock has no MSG_TRUNC"),
