@@ -9,17 +9,17 @@ each result of calls there has them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from lab.calls import IN_PROGRESS, Call, Wanted, connect
+from lab import winsock_calls
+from lab.calls import connect
 from lab.faults import sysctl
-from lab.inside import winsock as inside
 from lab.program import Outcome
 from lab.scenario import Case
-from lab.winsock import of_errno
+from lab.winsock_calls import SYN_RETRIES
 
 
 class Caller:
@@ -56,12 +56,7 @@ class Winsock(Caller):
     Source: Microsoft's documentation of Winsock 2; what Wine 8.0 gave in this lab.
     """
 
-    limits: ClassVar[Mapping[str, str]] = {
-        "stack": "the packets, their times and how often they are sent again are those of this "
-        "Linux kernel; Windows has a TCP of its own",
-        "texts": "Wine's texts for the codes are not those of Windows: compare the numbers",
-    }
-
+    limits: ClassVar[Mapping[str, str]] = winsock_calls.LIMITS
     untraced: ClassVar[str] = "its calls are Wine's, made in another process"
     starter: ClassVar[tuple[str, ...]] = ("errnolab-exe",)
 
@@ -78,24 +73,26 @@ class Winsock(Caller):
         return outcome.missing
 
     def why_not(self, case: Case, on: str) -> str:
-        """Return what Winsock lacks for the calls of a case on a host, "" if nothing."""
-        return next(_missing(case, on), "")
+        """Return why the calls of a case on a host cannot be made with Winsock, "" if they can."""
+        return next(winsock_calls.lacking(case, on), "")
 
     def adapted(self, case: Case, host: str) -> Case:
         """Return a case whose errnos are WSA codes, and whose options are what Windows has."""
         fault, control = case.faults, case.control
-        retries = _retries(case, host)
+        retries = winsock_calls.retries(case, host)
         if retries:
-            setting = sysctl(on=host, values={BY_SYSCTL["TCP_SYNCNT"]: max(retries)})
+            setting = sysctl(on=host, values={SYN_RETRIES: max(retries)})
             if not (fault or control):
                 # What has no fault may well fail without one: the service must answer.
                 control = [connect(on=host, to="server")]
             fault = [*fault, setting]
-        sockets: Sockets = {}
+        sockets: winsock_calls.Sockets = {}
+        counted, pictures = winsock_calls.counted(case, host)
         return replace(
-            case, fault=fault, control=_adapted(control, host, {}),
-            before=_adapted(case.before, host, sockets),
-            calls=_adapted(case.calls, host, sockets),
+            case, fault=fault, counted=counted, pictures=pictures,
+            before=winsock_calls.adapted(case.before, host, sockets),
+            calls=winsock_calls.adapted(case.calls, host, sockets),
+            control=winsock_calls.adapted(control, host, {}),
         )  # fmt: skip
 
 
@@ -117,155 +114,3 @@ def limits(hosts: Iterable[str]) -> dict[str, str]:
 
 # As a shell says that it could not start a program; so does the starter (images/windows).
 NOT_STARTED = (126, 127)
-
-# Arguments that say how a call is made on Linux, and have no like in Winsock.
-LINUX_ONLY = ("interrupted_after_s", "length", "pointer", "sockaddr_family", "path", "scope_to",
-              "sigpipe", "restart")  # fmt: skip
-DOMAINS = ("", "AF_INET", "AF_INET6")
-TYPES = ("SOCK_STREAM", "SOCK_DGRAM")
-# Winsock's functions take these, under the same names.
-FLAGS = ("MSG_PEEK", "MSG_OOB", "MSG_WAITALL")
-# Winsock has no option for it: the host's setting says the same of all its connections.
-BY_SYSCTL = {"TCP_SYNCNT": "net.ipv4.tcp_syn_retries"}
-
-
-@dataclass
-class Socket:
-    """What the calls before said of a socket, and those that follow depend on."""
-
-    kind: str = "SOCK_STREAM"
-    blocking: bool = True
-    connected: bool = False
-    shut: bool = False
-
-    def learns(self, call: Call) -> None:
-        """Take in what a call says, and what it does if it gives what is wanted."""
-        if call.opening and not self.connected:
-            self.kind = call.opening["type"]
-            self.blocking = bool(call.opening.get("blocking", True))
-        if call.name == "fcntl":
-            self.blocking = bool(call.arguments["blocking"])
-        if call.name == "shutdown" and call.wanted.value != -1:
-            self.shut = self.shut or call.arguments["how"] != "SHUT_RD"
-        if call.name == "connect" and call.wanted.errno_name in ("", *IN_PROGRESS):
-            self.connected = True
-
-
-# By the host's caller, and the socket's name.
-Sockets = dict[tuple[str, str], Socket]
-
-
-def _anyhow(_socket: Socket) -> bool:
-    return True
-
-
-@dataclass(frozen=True)
-class Rule:
-    """Which code comes in place of an errno, where it is not the code of the same meaning.
-
-    `calls` are those that it holds for, all if none is named; `when` is asked of the socket;
-    `source` is the page of Microsoft's Winsock reference that says so.
-    """
-
-    errno: str
-    code: str
-    source: str
-    calls: tuple[str, ...] = ()
-    when: Callable[[Socket], bool] = _anyhow
-
-
-# The first that holds is the one.
-RULES = (
-    Rule("EINPROGRESS", "WSAEWOULDBLOCK", "connect"),
-    Rule("EAGAIN", "WSAETIMEDOUT", "SOL_SOCKET Socket Options", when=lambda s: s.blocking),
-    Rule("EPIPE", "WSAESHUTDOWN", "send", ("send",), lambda s: s.shut),
-    Rule("EPIPE", "WSAENOTCONN", "send", ("send",), lambda s: not s.connected),
-    Rule("EDESTADDRREQ", "WSAENOTCONN", "send", ("send",)),
-)
-
-
-def _missing(case: Case, on: str) -> Iterator[str]:
-    calls = [call for call in (*case.all_calls, *case.control) if call.on == on]
-    for call in calls:
-        yield from _lacking(call)
-    retries = _retries(case, on)
-    if len(retries) > 1:
-        yield "connect: Winsock has no TCP_SYNCNT, one setting is for all connections of a host"
-    set_too = [f for f in case.faults if BY_SYSCTL["TCP_SYNCNT"] in f.arguments.get("values", {})]
-    if retries and any(fault.on == on for fault in set_too):
-        yield "connect: Winsock has no TCP_SYNCNT beside the host's setting"
-
-
-def _lacking(call: Call) -> Iterator[str]:
-    """Yield what Winsock has not that a call asks for, or gives."""
-    if call.name not in inside.CALLS:
-        yield f"Winsock has no {call.name}()"
-    for name in LINUX_ONLY:
-        if call.arguments.get(name):
-            yield f"{call.name}: {name} is Linux's"
-    for flag in filter(None, str(call.arguments.get("flags", "")).split("|")):
-        if flag not in FLAGS:
-            yield f"{call.name}: Winsock has no {flag}"
-    options = [*call.opening.get("options", {}), *filter(None, [call.arguments.get("option")])]
-    for option in options:
-        if option not in (*inside.OPTIONS, *BY_SYSCTL):
-            yield f"{call.name}: Winsock has no {option}"
-    if call.opening and (
-        call.opening["domain"] not in DOMAINS or call.opening["type"] not in TYPES
-    ):
-        yield f"{call.name}: a Winsock caller here has sockets of IP, streams and datagrams"
-    if call.wanted.signal not in ("", "none"):
-        yield f"{call.name}: Windows has no signals"
-    for errno in filter(None, (call.wanted.errno_name, call.wanted.reported)):
-        if not (of_errno(errno) or any(rule.errno == errno for rule in RULES)):
-            yield f"{call.name}: Windows has no code of the meaning of {errno}"
-
-
-def _retries(case: Case, host: str) -> set[Any]:
-    """Return what the calls on a host set TCP_SYNCNT to."""
-    return {
-        call.opening["options"]["TCP_SYNCNT"]
-        for call in (*case.all_calls, *case.control)
-        if call.on == host and "TCP_SYNCNT" in call.opening.get("options", {})
-    }
-
-
-def _adapted(calls: Sequence[Call], host: str, sockets: Sockets) -> list[Call]:
-    """Return calls in which those on a host are as Winsock makes them."""
-    made = []
-    for call in calls:
-        if call.on != host:
-            made.append(call)
-            continue
-        socket = sockets.setdefault((call.caller, call.socket), Socket())
-        made.append(replace(call, opening=_opening(call), wanted=_wanted(call, socket)))
-        socket.learns(call)
-        for name in call.new:
-            sockets[call.caller, name] = Socket(blocking=socket.blocking, connected=True)
-    return made
-
-
-def _opening(call: Call) -> dict[str, Any]:
-    if not call.opening.get("options"):
-        return call.opening
-    options = call.opening["options"].items()
-    return {**call.opening, "options": {k: v for k, v in options if k not in BY_SYSCTL}}
-
-
-def _wanted(call: Call, socket: Socket) -> Wanted:
-    """Return what Winsock must give where Linux gives what is wanted."""
-    wanted = replace(call.wanted, signal="")
-    if wanted.errno_name:
-        linux = wanted.errno_name
-        wanted = replace(wanted, errno_name=_code(linux, call, socket), linux=linux)
-    if wanted.reported:
-        linux = wanted.reported
-        wanted = replace(wanted, reported=_code(linux, call, socket), linux=linux)
-    return wanted
-
-
-def _code(errno: str, call: Call, socket: Socket) -> str:
-    """Return the WSA code that comes in the place of an errno of a call on a socket."""
-    rules = [r for r in RULES if r.errno == errno and (not r.calls or call.name in r.calls)]
-    found = next((rule.code for rule in rules if rule.when(socket)), "")
-    return found or of_errno(errno) or errno

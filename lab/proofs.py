@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from lab import explain, winsock
-from lab.calls import IN_PROGRESS, Call, Wanted, number_of
+from lab.calls import Call, Wanted, number_of
 from lab.faults import Fault
 from lab.inside.libc import ERRNO_NAMES
 from lab.inside.octets import as_octets
@@ -140,26 +140,36 @@ def name_of(call: Call) -> str:
 
 
 def _prove_call(call: Call, got: Mapping[str, Any]) -> Proof:
-    wanted = call.wanted
-    in_time = True
-    if wanted.within_s is not None:
-        first, last = wanted.within_s
-        in_time = first <= got.get("elapsed_ms", 1e12) / 1e3 <= last
-    ok = gave(call, got) and in_time
+    ok = any(_gives(call, wish, got) and _in_time(wish, got) for wish in _wishes(call.wanted))
     return Proof("call", name_of(call), _wanted(call), _got(call, got), ok)
+
+
+def _wishes(wanted: Wanted) -> Iterator[Wanted]:
+    """Yield what is wanted, and what may come in its place."""
+    yield wanted
+    if wanted.instead:
+        yield from _wishes(wanted.instead)
+
+
+def _in_time(wanted: Wanted, got: Mapping[str, Any]) -> bool:
+    if wanted.within_s is None:
+        return True
+    first, last = wanted.within_s
+    return bool(first <= got.get("elapsed_ms", 1e12) / 1e3 <= last)
 
 
 def gave(call: Call, got: Mapping[str, Any]) -> bool:
     """Tell whether a call gave what was wanted of it, whatever its time."""
-    return _gives(call, call.wanted, got) or bool(limit_met(call, got))
+    return any(_gives(call, wish, got) for wish in _wishes(call.wanted))
 
 
 def limit_met(call: Call, got: Mapping[str, Any]) -> str:
     """Return the name of the caller's limit by which something else came; "" if none did."""
-    wanted = call.wanted
-    if wanted.instead is None or _gives(call, wanted, got):
-        return ""
-    return wanted.limit if _gives(call, wanted.instead, got) else ""
+    wishes = list(_wishes(call.wanted))
+    for before, wish in zip([None, *wishes], wishes):
+        if _gives(call, wish, got) and _in_time(wish, got):
+            return before.limit if before else ""
+    return ""
 
 
 def _gives(call: Call, wanted: Wanted, got: Mapping[str, Any]) -> bool:
@@ -199,9 +209,10 @@ def _number(errno_name: str) -> int:
 
 def _wanted(call: Call) -> str:
     """Return what is wanted of a call, in words."""
-    text = _wish(call, call.wanted)
-    instead = call.wanted.instead
-    return f"{text}, or {_wish(call, instead)} ({call.wanted.limit})" if instead else text
+    first, *others = _wishes(call.wanted)
+    limits = [one.limit for one in (first, *others)]
+    more = (f", or {_wish(call, one)} ({limit})" for one, limit in zip(others, limits))
+    return _wish(call, first) + "".join(more)
 
 
 def _wish(call: Call, wanted: Wanted) -> str:
@@ -317,7 +328,7 @@ def _prove_picture(picture: Picture, case: Case, seen: Observation) -> list[Proo
     failing = next(
         got
         for call, got in zip(case.all_calls, seen.calls)
-        if call.wanted.errno_name not in ("", *IN_PROGRESS)
+        if call.wanted.errno_name and not call.wanted.begins
     )
     first, last = picture.within_s
     time_ok = first <= failing.get("elapsed_ms", 1e12) / 1e3 <= last

@@ -68,6 +68,7 @@ def _errnos(result: Result) -> str:
         call["errno_name"] or call.get("reported", "0")
         for case in result.cases
         for call in case.calls
+        if call.get("linux") not in IN_PROGRESS
     )
     for silent in ("", "0", *IN_PROGRESS):
         del names[silent]

@@ -34,6 +34,7 @@ from lab.proofs import (
 from lab.result import NOT_ASKED, CaseResult, Proof, Result
 from lab.scenario import Case, Picture, Scenario
 from lab.topology import ECHO_PORT, HOSTS, VANTAGES, Family
+from lab.winsock import all_of_errno
 from lab.wire import Packet
 
 Captured = watching.Captured
@@ -41,6 +42,8 @@ Captured = watching.Captured
 Prover = Callable[[Case, Observation], "tuple[list[Proof], Picture | None]"]
 
 BYSTANDER_PERIOD_S = 0.1
+# What connect() gives that goes on without blocking, on any host.
+BEGUN = [name for errno in IN_PROGRESS for name, _ in all_of_errno(errno)]
 # How long a call of a control may take: it should take a round trip.
 CONTROL_S = 5.0
 
@@ -407,7 +410,8 @@ def _trouble(got: Mapping[str, Any], call: Call) -> str:
     if "hung" in got:
         return f"no answer in {CONTROL_S:.0f} s"
     name = errno_name(got["errno"])
-    if got["value"] == -1 and name not in IN_PROGRESS:
+    begun = name in IN_PROGRESS or (call.name == "connect" and name in BEGUN)
+    if got["value"] == -1 and not begun:
         return name if got["errno"] else str(got.get("detail", ""))
     if call.is_status and got["value"] != (call.wanted.value or 0):
         return f"it ended with status {got['value']}: {got.get('detail', '')}"

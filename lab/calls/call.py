@@ -44,8 +44,9 @@ class Wanted:
     errno, or while the call waits; "none" is that none came. `after` and `before` are
     patterns of packets (`lab.wire`): it returns later, or sooner, than the first of them
     is seen. `instead` is what may come in place of it, where the caller has a limit, named
-    `limit`, that keeps it from showing more (`lab.callers`). `linux` is the errno that a
-    Linux caller has in the place of a WSA code, for the same packets.
+    `limit`, that keeps it from showing more (`lab.callers`); it may have an `instead` too.
+    `linux` is the errno that a Linux caller has in the place of a WSA code, for the same
+    packets.
     """
 
     errno_name: str = ""
@@ -61,6 +62,11 @@ class Wanted:
     instead: Wanted | None = None
     limit: str = ""
     linux: str = ""
+
+    @property
+    def begins(self) -> bool:
+        """Tell whether it is that a connection is being made: no failure."""
+        return (self.linux or self.errno_name) in IN_PROGRESS
 
 
 @dataclass(frozen=True)

@@ -210,6 +210,12 @@ def _bits(flags: str) -> int:
     return sum(FLAGS[name] for name in names)
 
 
+def _port(number: int, forgotten: bool) -> int:
+    """Return a port; where htons() was forgotten, the one that its bytes then are."""
+    port: int = struct.unpack("=H", struct.pack("!H" if forgotten else "=H", number))[0]
+    return port
+
+
 # --- The calls -------------------------------------------------------------------------
 
 
@@ -222,8 +228,10 @@ def _socket(held: Sockets, name: str, how: dict[str, Any]) -> Lines:
 
 
 @_made
-def _connect(held: Sockets, name: str, address: str, port: int) -> Lines:
-    reply = yield f"connect {held.handle(name)} {address} {port}"
+def _connect(
+    held: Sockets, name: str, address: str, port: int, port_in_host_order: bool = False
+) -> Lines:
+    reply = yield f"connect {held.handle(name)} {address} {_port(port, port_in_host_order)}"
     return reply.answer()
 
 
@@ -245,8 +253,10 @@ def _connects(
 
 
 @_made
-def _bind(held: Sockets, name: str, address: str, port: int = 0) -> Lines:
-    reply = yield f"bind {held.handle(name)} {address} {port}"
+def _bind(
+    held: Sockets, name: str, address: str, port: int = 0, port_in_host_order: bool = False
+) -> Lines:
+    reply = yield f"bind {held.handle(name)} {address} {_port(port, port_in_host_order)}"
     return reply.answer()
 
 

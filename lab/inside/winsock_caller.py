@@ -207,7 +207,7 @@ class CallerProgram:
         return Reply.of(line.decode())
 
     def _no_answer(self) -> Answer:
-        """Return {"hung"}; {"lost"} without the wineserver, for which programs wait for ever."""
+        """Return {"hung"}, or {"lost"} without the wineserver, which its programs wait for."""
         # One that only asks whether there is a wineserver has its name too, and is gone soon.
         ended = self._started and self._servers.isdisjoint(_servers())
         return {"lost": "the wineserver was ended"} if ended else {"hung": True}

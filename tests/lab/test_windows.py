@@ -30,7 +30,7 @@ INSIDE = "/opt/errnolab/windows"
 # A failure of each kind, and what else Winsock has a say in; all of them: `make test WINDOWS=1`.
 SOME = ("address_in_use", "address_not_available", "already_connected", "close_active",
         "datagram_refused", "echo", "firewall_output", "host_absent", "host_unreachable",
-        "net_unreachable", "net_unreachable_local", "non_blocking_refused", "not_connected",
+        "net_unreachable", "net_unreachable_local", "non_blocking_refused",
         "prohibited", "refused", "refused_misdirected", "refused_rst", "rejected", "reset",
         "reset_once", "timeout", "unreachable_local", "zero_read")  # fmt: skip
 

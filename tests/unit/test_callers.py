@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from lab import (
     Case,
+    Counted,
+    Picture,
     accept,
     bind,
     callers,
+    close,
     connect,
     drop,
     fcntl,
+    icmp,
+    listen,
+    poll,
     recv,
     run,
     send,
@@ -21,7 +28,9 @@ from lab import (
     shutdown,
     so_error,
     socket,
+    state,
     sysctl,
+    winsock_calls,
 )
 from lab.calls import Call, number_of
 from lab.calls.call import Wanted
@@ -31,6 +40,7 @@ from lab.winsock import code_of
 HOST = "windows"
 WINSOCK = callers.of(HOST)
 CONNECT = connect(on=HOST, to="server")
+UDP = connect(on=HOST, to="server", proto="udp")
 BROKEN = drop(on="router", to="server", port=1)
 
 
@@ -149,6 +159,130 @@ def test_a_broken_pipe_is_told_by_what_broke_it(before: list[Call], code: str) -
     assert codes(*before, BROKEN_PIPE)[-1] == code
 
 
+def test_a_send_behind_a_reset_is_no_send_on_a_socket_without_connection() -> None:
+    """A connection that SO_ERROR says was reset has been one."""
+    begun = connect(on=HOST, to="server", blocking=False).fails("EINPROGRESS")
+    reset = so_error(on=HOST).reports("ECONNRESET")
+    assert codes(begun, reset, BROKEN_PIPE)[-1] == "WSAECONNRESET"
+
+
+@pytest.mark.parametrize(
+    ("calls", "code"),
+    [
+        ([bind(on=HOST, port=1), listen(on=HOST), CONNECT.fails("EISCONN")], "WSAEINVAL"),
+        ([CONNECT, CONNECT.fails("EISCONN")], "WSAEISCONN"),
+        ([close(on=HOST).fails("EBADF")], "WSAENOTSOCK"),
+        ([socket(on=HOST), listen(on=HOST).fails("EOPNOTSUPP")], "WSAEINVAL"),
+        ([bind(on=HOST, port=1), listen(on=HOST).fails("EOPNOTSUPP")], "WSAEOPNOTSUPP"),
+        ([UDP, recv(on=HOST).fails("ECONNREFUSED")], "WSAECONNRESET"),
+        ([CONNECT.fails("ECONNREFUSED")], "WSAECONNREFUSED"),
+    ],
+)
+def test_windows_has_another_code_where_it_is_documented(calls: list[Call], code: str) -> None:
+    assert codes(*calls)[-1] == code
+
+
+def test_what_poll_tells_of_a_reset_is_what_wsapoll_does() -> None:
+    told = poll(on=HOST, events="POLLIN").tells("POLLIN|POLLERR|POLLHUP")
+    assert adapted(CONNECT, told).calls[1].wanted.told == "POLLERR|POLLHUP"
+
+
+def test_errors_alone_are_waited_for_without_an_event() -> None:
+    """WSAPoll tells them unasked, and has no POLLPRI."""
+    made = adapted(CONNECT, poll(on=HOST, events="POLLPRI"), poll(on=HOST, events="POLLOUT")).calls
+    assert [call.arguments["events"] for call in made[1:]] == ["", "POLLOUT"]
+
+
+def test_a_socket_of_ipv6_takes_an_ipv4_address_if_it_is_asked_to() -> None:
+    mapped = connect(on=HOST, address="::ffff:{server:ipv4}", domain="AF_INET6")
+    assert adapted(mapped).calls[0].opening["options"] == {"IPV6_V6ONLY": 0}
+    assert adapted(CONNECT).calls[0].opening["options"] == {}
+
+
+# --- limits -------------------------------------------------------------------------------
+
+BEGUN = connect(on=HOST, to="server", blocking=False).fails("EINPROGRESS")
+LATE = CONNECT.fails("EHOSTUNREACH", within_s=(0.9, 1.3))
+
+
+@pytest.mark.parametrize(
+    ("calls", "limit", "instead"),
+    [
+        ([CONNECT, recv(on=HOST).fails("ECONNRESET")], "reset", Wanted(value=0)),
+        ([CONNECT, so_error(on=HOST).reports("ECONNRESET")], "reset", Wanted(reported="")),
+        ([BEGUN, so_error(on=HOST).reports("ECONNREFUSED"), so_error(on=HOST).reports("")],
+         "so_error", Wanted(reported="WSAECONNREFUSED")),
+        ([BEGUN, poll(on=HOST).tells("POLLOUT|POLLERR|POLLHUP")],
+         "poll", Wanted(told="POLLERR")),
+        ([bind(on=HOST, port=1).fails("EADDRINUSE")], "bind", Wanted(value=0)),
+        ([setsockopt(on=HOST, option="IPV6_V6ONLY", value=1).fails("ENOPROTOOPT")],
+         "codes", Wanted("WSAEINVAL", value=-1, linux="ENOPROTOOPT")),
+    ],
+)  # fmt: skip
+def test_what_may_come_instead_has_the_name_of_its_limit(
+    calls: list[Call], limit: str, instead: Wanted
+) -> None:
+    wanted = adapted(*calls).calls[-1].wanted
+    assert wanted.limit == limit
+    assert wanted.instead is not None
+    assert replace(wanted.instead, instead=None, limit="") == instead
+
+
+def test_there_may_be_several_in_a_row() -> None:
+    option = setsockopt(on=HOST, option="IPV6_V6ONLY", value=1).fails("ENOPROTOOPT")
+    (call,) = adapted(option).calls
+    assert call.wanted.instead is not None
+    assert call.wanted.instead.instead == Wanted(value=0)
+
+
+@pytest.mark.parametrize(
+    "calls",
+    [
+        [UDP, recv(on=HOST).fails("EAGAIN")],
+        [CONNECT, so_error(on=HOST).reports("")],
+        [BEGUN, so_error(on=HOST).reports("")],
+        [CONNECT.fails("EHOSTUNREACH", within_s=(0.0, 0.5))],
+        [bind(on=HOST, port=1).fails("EADDRNOTAVAIL")],
+        [CONNECT, recv(on=HOST).returns(0)],
+        [CONNECT, poll(on=HOST).tells("POLLOUT")],
+    ],
+)
+def test_nothing_else_may_come_where_no_limit_is_in_the_way(calls: list[Call]) -> None:
+    assert adapted(*calls).calls[-1].wanted.instead is None
+
+
+def test_what_icmp_ends_may_end_at_once() -> None:
+    (call,) = adapted(LATE).calls
+    assert call.wanted.limit == "icmp"
+    assert call.wanted.instead == replace(call.wanted, within_s=(0.0, 0.5), instead=None, limit="")
+
+
+def test_a_datagrams_icmp_error_may_never_be_told() -> None:
+    limited = {"SO_RCVTIMEO": 0.3}
+    asked = connect(on=HOST, to="server", proto="udp", options=limited)
+    call = adapted(asked, recv(on=HOST).fails("ECONNREFUSED", within_s=(0.0, 0.1))).calls[1]
+    assert call.wanted.instead is not None
+    assert (call.wanted.instead.errno_name, call.wanted.instead.within_s) == ("WSAETIMEDOUT", None)
+
+
+def test_each_limit_that_may_be_met_has_a_reason() -> None:
+    assert {one.name for one in winsock_calls.MAY_COME} <= {*WINSOCK.limits}
+    assert {"stack", "texts", "poll"} < {*WINSOCK.limits}
+
+
+def test_counters_are_left_out_where_icmp_ends_a_connect_that_the_kernel_goes_on_with() -> None:
+    mine = [Counted(HOST, "Tcp.AttemptFails", exactly=1), Counted(HOST, "Tcp.OutRsts", exactly=0)]
+    shown = [Picture("a", "b", (0.0, 1.0), [], [*mine])]
+    told = icmp(at=HOST, error=(3, 1))
+    by_icmp = adapted(LATE, counted=mine, pictures=shown, seen=[told])
+    assert [one.counter for one in by_icmp.counted] == ["Tcp.OutRsts"]
+    assert [one.counter for one in by_icmp.pictures[0].counted] == ["Tcp.OutRsts"]
+    # Nobody said so by ICMP: the kernel found out by itself.
+    assert adapted(LATE, counted=mine, pictures=shown).counted == mine
+    reset = adapted(CONNECT.fails("ECONNREFUSED"), counted=mine, seen=[])
+    assert reset.counted == mine
+
+
 def test_the_control_has_sockets_of_its_own() -> None:
     made = adapted(
         CONNECT, fcntl(on=HOST, blocking=False),
@@ -164,7 +298,7 @@ def test_what_came_before_the_fault_is_known_under_it() -> None:
 
 
 def test_every_rule_has_a_code_and_an_errno_that_exist() -> None:
-    for rule in callers.RULES:
+    for rule in winsock_calls.RULES:
         assert number_of(rule.errno) > 0
         assert code_of(rule.code).number >= 10000
         assert rule.source
@@ -187,6 +321,11 @@ def test_every_rule_has_a_code_and_an_errno_that_exist() -> None:
         (socket(on=HOST, domain="AF_UNIX"), "sockets of IP"),
         (send(on=HOST, data=b"x").fails("EPIPE", signal="SIGPIPE"), "Windows has no signals"),
         (CONNECT.fails("EPROTO"), "Windows has no code of the meaning of EPROTO"),
+        (connect(on=HOST, to="any", sockaddr_family=0), "sockaddr_family is Linux's"),
+        (recv(on=HOST, flags="MSG_WAITALL"), "Wine does not wait for all"),
+        (CONNECT.fails("EINPROGRESS"), "SO_SNDTIMEO is no limit of connect()"),
+        (accept(on=HOST).fails("EAGAIN"), "SO_RCVTIMEO is no limit of accept()"),
+        (CONNECT.fails("EAGAIN"), "no port is left"),
         (so_error(on=HOST).reports("ENONET"), "Windows has no code of the meaning of ENONET"),
     ],
 )
@@ -194,13 +333,60 @@ def test_what_winsock_lacks_is_said(call: Call, said: str) -> None:
     assert said in why(call)
 
 
+NOT_TOLD = "Wine does not tell what ICMP says of a datagram"
+
+
+@pytest.mark.parametrize(
+    ("calls", "said"),
+    [
+        ([BEGUN, CONNECT.fails("ECONNREFUSED")], "a second connect() begins anew"),
+        ([BEGUN, CONNECT], "a second connect() begins anew"),
+        ([CONNECT.fails("ECONNREFUSED"), CONNECT], "Wine cannot connect() once more"),
+        ([BEGUN, so_error(on=HOST).reports("ECONNREFUSED"), BEGUN], "cannot connect() once more"),
+        ([BEGUN, send(on=HOST, data=b"x").fails("ECONNREFUSED")], "SO_ERROR alone"),
+        ([BEGUN, recv(on=HOST).fails("EHOSTUNREACH")], "SO_ERROR alone"),
+        ([listen(on=HOST), recv(on=HOST).fails("ENOTCONN")], "waits without end"),
+        ([UDP, recv(on=HOST).fails("ECONNREFUSED")], NOT_TOLD),
+        ([UDP, send(on=HOST, data=b"x").fails("ECONNREFUSED")], NOT_TOLD),
+        ([UDP, poll(on=HOST).tells("POLLERR")], NOT_TOLD),
+        ([CONNECT, recv(on=HOST).returns(0), poll(on=HOST, events="POLLPRI", timeout_s=0.1)],
+         "as soon as the peer has closed"),
+        ([CONNECT, close(on="server"), poll(on=HOST, events="POLLPRI").returns(0)],
+         "as soon as the peer has closed"),
+        ([CONNECT.fails("EHOSTUNREACH"),
+          connect(on=HOST, to="server", socket="t").returns(0, within_s=(0.9, 1.3))],
+         "Wine ends an attempt at what ICMP says"),
+    ],
+)  # fmt: skip
+def test_what_calls_together_cannot_show_is_said(calls: list[Call], said: str) -> None:
+    assert said in why(*calls, seen=[icmp(at="client", error=(3, 1))])
+
+
+@pytest.mark.parametrize(
+    "calls",
+    [
+        [BEGUN, CONNECT.fails("EALREADY")],
+        [BEGUN, so_error(on=HOST).reports("ECONNREFUSED")],
+        [BEGUN, poll(on=HOST).tells("POLLOUT"), recv(on=HOST).fails("ECONNRESET")],
+        [CONNECT, close(on=HOST), CONNECT],
+        [CONNECT.fails("ECONNREFUSED"), connect(on=HOST, to="server", socket="t")],
+        [UDP, UDP],
+        [UDP, recv(on=HOST).fails("EAGAIN")],
+        [CONNECT, close(on="server"), poll(on=HOST, events="POLLIN").returns(1)],
+        [CONNECT, poll(on=HOST, events="POLLPRI", timeout_s=0.1).returns(0)],
+    ],
+)
+def test_what_windows_does_as_linux_can_be_called(calls: list[Call]) -> None:
+    assert why(*calls) == ""
+
+
 @pytest.mark.parametrize(
     "call",
     [
         CONNECT,
-        CONNECT.fails("EINPROGRESS"),
+        connect(on=HOST, to="server", blocking=False).fails("EINPROGRESS"),
         connect(on=HOST, to="server", options={"TCP_SYNCNT": 1}),
-        recv(on=HOST, flags="MSG_PEEK|MSG_WAITALL"),
+        recv(on=HOST, flags="MSG_PEEK|MSG_OOB"),
         run(on="server", argv=["true"]),
         CONNECT.fails("ECONNREFUSED", signal="none"),
     ],
@@ -256,3 +442,10 @@ def test_what_was_adapted_has_no_mistakes() -> None:
     """The runner takes it as it is."""
     made = adapted(ONCE.fails("ETIMEDOUT"), so_error(on=HOST).reports("ECONNRESET"))
     assert [text for call in made.calls for text in call.mistakes()] == []
+
+
+def test_what_only_looks_at_the_state_is_not_asked() -> None:
+    case = Case(calls=[CONNECT, state(on=HOST).tells("ESTAB"), recv(on=HOST)])
+    assert WINSOCK.why_not(case, HOST) == ""
+    assert [call.name for call in WINSOCK.adapted(case, HOST).calls] == ["connect", "recv"]
+    assert "states" in WINSOCK.limits

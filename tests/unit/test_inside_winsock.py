@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import sys
 import time
 from collections.abc import Iterator
@@ -120,6 +121,14 @@ def test_call_opens_its_socket_first_and_its_answer_is_that_of_the_call(asked: A
         "connect 260 198.18.2.10 9",
     ]
     assert answer == {"value": -1, "errno": 10035, "elapsed_ms": 1.5, "at_ns": 7}
+
+
+@pytest.mark.parametrize("call", [connect, bind])
+def test_port_whose_htons_was_forgotten_is_another(asked: Asked, call: Any) -> None:
+    asked(call(on=ON, to="client", port=0x1234, port_in_host_order=True), reply(260))
+    assert asked.lines[-1].split()[-1] == str(int.from_bytes(struct.pack("=H", 0x1234), "big"))
+    asked(call(on=ON, to="client", port=0x1234))
+    assert asked.lines[-1].split()[-1] == "4660"
 
 
 def test_socket_is_opened_once_and_asked_to_block_only_when_it_does_not(asked: Asked) -> None:

@@ -27,13 +27,14 @@ from lab import (
     syn,
     sysctl,
 )
-from lab.calls import Call
+from lab.calls import Call, Wanted
 from lab.proofs import (
     Observation,
     came,
     duration,
     errno_name,
     gave,
+    limit_met,
     meaning,
     name_of,
     preview,
@@ -125,6 +126,39 @@ def test_what_is_told_is_shown_instead_of_the_value() -> None:
     assert proof_of(events, answer(1, detail="POLLOUT|POLLERR")).wanted == "POLLOUT"
     assert proof_of(events, answer(1, detail="POLLOUT|POLLERR")).got.startswith("POLLOUT|POLLERR")
     assert proof_of(events, answer(0)).got.startswith("nothing")
+
+
+LIMITED = replace(
+    REFUSED.wanted, limit="reset",
+    instead=Wanted(value=0, within_s=(0.0, 2.0), limit="codes", instead=Wanted("EIO", value=-1)),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("got", "ok", "limit"),
+    [
+        (answer(-1, errno.ECONNREFUSED), True, ""),
+        (answer(0), True, "reset"),
+        (answer(-1, errno.EIO), True, "codes"),
+        (answer(-1, errno.EPERM), False, ""),
+        # What comes instead has its own time.
+        (answer(-1, errno.ECONNREFUSED, 1000), False, ""),
+        (answer(0, 0, 1000), True, "reset"),
+        (answer(0, 0, 3000), False, ""),
+        (answer(-1, errno.EIO, 9000), True, "codes"),
+    ],
+)
+def test_something_else_may_come_by_a_limit(got: dict[str, Any], ok: bool, limit: str) -> None:
+    call = replace(REFUSED, wanted=LIMITED)
+    assert proof_of(call, got).ok is ok
+    assert limit_met(call, got) == limit
+
+
+def test_what_may_come_instead_is_said_with_its_limit() -> None:
+    wanted = proof_of(replace(REFUSED, wanted=LIMITED), answer(0)).wanted
+    assert wanted.endswith(
+        f"in 0 to 0.2 s, or value 0 in 0 to 2 s (reset), or EIO ({errno.EIO}) (codes)"
+    )
 
 
 def test_errno_that_comes_as_a_value_is_named() -> None:
