@@ -4,14 +4,14 @@ PYTHON := .venv/bin/python
 ERRNOLAB := .venv/bin/errnolab
 IN_LAB = $(if $(LAB),--lab $(LAB))
 MARKS = lab $(if $(CLIENTS),,and not clients) $(if $(WINDOWS),,and not windows_atlas)
-HOW = $(IN_LAB) $(if $(FAMILY),--family $(FAMILY)) $(if $(KEEP),--keep) $(if $(JOBS),--jobs $(JOBS))
+HOW = $(IN_LAB) $(if $(FROM),--from $(FROM)) $(if $(FAMILY),--family $(FAMILY)) $(if $(KEEP),--keep) $(if $(JOBS),--jobs $(JOBS))
 
 .DEFAULT_GOAL := help
 .PHONY: help lab-up lab-down lab-status claims clients windows scenarios test test-atlas test-labs unit lint doctor report docs bench engine clean FORCE
 
 help: ## Print this help
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { sub("%", "<name>", $$1); printf "  %-16s %s\n", $$1, $$2 }' Makefile
-	@echo "  options: KEEP=1, FAMILY=4|6|both, LAB=name, JOBS=n (make scenario-refused FAMILY=6)"
+	@echo "  options: KEEP=1, FAMILY=4|6|both, FROM=windows, LAB=name, JOBS=n (make scenario-refused FAMILY=6)"
 
 lab-up: $(READY) ## Bring the lab up: environment, engine, images, hosts
 	@$(ERRNOLAB) up $(IN_LAB)

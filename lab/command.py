@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from lab import breaking, console, engine, evidence, guests, moving, render
+from lab import breaking, callers, console, engine, evidence, guests, moving, render
 from lab import lab as labs
 from lab.errors import LabError
 from lab.known import resolve
@@ -119,16 +119,16 @@ def _break_case(
             console.say(f"  {plan.host}$ {shlex.join(argv)}")
         for setting, value in plan.sysctls.items():
             console.say(f"  {plan.host}: {setting} = {value}")
-    _say_what_next(lab, whole, plans[0].host, family)
+    _say_what_next(lab, whole, plans[0].host, family, host)
 
 
-def _say_what_next(lab: Lab, case: Case, broken: str, family: Family) -> None:
-    call = next((c for c in case.all_calls if c.to and c.on == "client"), None)
+def _say_what_next(lab: Lab, case: Case, broken: str, family: Family, host: str) -> None:
+    call = next((c for c in case.all_calls if c.to and c.on == host), None)
     this, lab_option = console.this_command(), console.option(lab.name)
     if call:
         target = lab.block.address(call.to, family)
-        program = f"errnolab-client --timeout 5 {target} hi"
-        console.say(f"try it:   {this} shell{lab_option} client {program}")
+        program = shlex.join([*callers.of(host).starter, "errnolab-client", "--timeout", "5"])
+        console.say(f"try it:   {this} shell{lab_option} {host} {program} {target} hi")
     console.say(f"look:     {this} shell{lab_option} {broken}")
     console.say(f"take out: {this} heal{lab_option}")
 

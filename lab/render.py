@@ -107,11 +107,12 @@ def _proof_line(proof: Proof) -> Text:
 def _what_next(result: Result) -> str:
     name = result.scenario.replace("_", "-")
     lab = "" if result.lab == "default" else f" LAB={result.lab}"
+    host = "" if result.host == "client" else f" FROM={result.host}"
     return "\n".join(
         [
             *(f"  {line}" for line in result.reason.splitlines()),
             f"  evidence: {result.evidence}",
-            f"  again:    make scenario-{name} FAMILY={result.family[-1]}{lab} KEEP=1",
+            f"  again:    make scenario-{name} FAMILY={result.family[-1]}{host}{lab} KEEP=1",
         ]
     )
 

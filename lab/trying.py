@@ -165,7 +165,7 @@ class Trial:
         """Note what the program talked to in health, or why nothing else can be tried."""
         (case,) = health.cases
         family = family_of(health)
-        if case.verdict == "invalid":
+        if case.verdict == "invalid" or not case.program:
             self.unwell = True
             return
         if case.program["missing"]:

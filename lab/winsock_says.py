@@ -30,7 +30,7 @@ _SAYS_WINDOWS = (
 )
 _SAYS_ERROR = (
     rf"^#?{_NUMBER}$",
-    rf"\b(?:errno|\w*error|code)\b(?: code| number)?[\s:=#(\[]{{0,3}}{_NUMBER}",
+    rf"\b(?:errno|\w*error|code|failed(?: with)?)\b(?: code| number)?[\s:=#(\[]{{0,3}}{_NUMBER}",
     rf"\({_NUMBER}(?=[:)/])",
 )
 

@@ -167,6 +167,13 @@ def test_health_that_was_not_well_ends_the_trial() -> None:
     assert (trial.unwell, trial.trouble) == (True, None)
 
 
+def test_health_that_this_machine_cannot_have_ends_the_trial() -> None:
+    """A guest whose programs are for another processor: the row is a skip, with the reason."""
+    skipped = Result("health", "ipv4", "default", cases=[CaseResult("", "skip", "not here")])
+    trial = trial_after(skipped)
+    assert (trial.unwell, trial.trouble) == (True, None)
+
+
 def test_health_that_was_not_well_is_a_result_even_if_nothing_was_run() -> None:
     trial = trial_after(result(scenario="health"))
     broken = Result("health", "ipv6", "default", cases=[CaseResult(reason="no such image")])

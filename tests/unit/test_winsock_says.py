@@ -48,6 +48,8 @@ def test_each_code_is_found_by_name_number_and_sentence(code: Code) -> None:
         "connect failed: WSAECONNREFUSED",
         "WSAGetLastError() = 10061",
         "WSAGetLastError returned 10061",
+        "connect failed: 10061",
+        "connect failed with 10061",
         "connect failed with error: 10061",
         "connect() failed, error code 10061",
         "Socket Error # 10061\nConnection refused.",
