@@ -123,6 +123,13 @@ def test_calls_of_other_hosts_are_left_out() -> None:
     assert [one["call"] for one in kept] == ["connect"]
 
 
+def test_a_call_that_is_not_made_on_windows_has_no_pair() -> None:
+    linux = [call(), call("state", value=7), call("recv", errno="ECONNRESET"), call("close")]
+    (kept,) = pairs(linux, [call(), call("recv", errno="WSAECONNRESET"), call("close")])
+    assert (kept["call"], kept["linux"]["came"]) == ("recv", "ECONNRESET")
+    assert kept["windows"]["came"] == "WSAECONNRESET"
+
+
 def test_what_select_tells_is_kept_where_it_differs() -> None:
     linux = call("select", value=2, detail="readable|writable")
     (kept,) = pairs([linux], [call("select", value=1, detail="exceptional")])
