@@ -34,8 +34,8 @@ def pairs(
 ) -> list[dict[str, Any]]:
     """Return the telling calls of two results of a scenario, the second one from `host`.
 
-    Args: the results as in `result.json`; `usual` is who made the calls of the first. Their
-    calls are the same, one by one. A case that was skipped has none.
+    Args: the results as in `result.json`; `usual` is who made the calls of the first. A case
+    that was skipped has none.
     """
     there = {case.get("name", ""): case for case in _cases(windows)}
     found = []
@@ -43,11 +43,21 @@ def pairs(
         name = case.get("name", "")
         made = [
             _entry(name, one, other)
-            for one, other in zip(case["calls"], there[name]["calls"])
+            for one, other in _together(case["calls"], there[name]["calls"])
             if (one["host"], other["host"]) == (usual, host)
         ]
         found += [entry for entry in made if _tells(entry)] or made[-1:]
     return found
+
+
+def _together(linux: Sequence[Entry], windows: Sequence[Entry]) -> Iterator[tuple[Entry, Entry]]:
+    """Yield the calls of both, one by one; some of Linux's are not made on the other side."""
+    others = iter(linux)
+    for made in windows:
+        for one in others:
+            if one["call"] == made["call"]:
+                yield one, made
+                break
 
 
 def _cases(result: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

@@ -37,6 +37,7 @@ from lab.topology import FAMILIES
 from lab.windows_page import DOCUMENT, HOST, Document
 
 SCHEMA = 1
+INTERRUPTED = 130
 WINE = "/usr/lib/wine/wine64"
 # Of call, errno, its time, WSA code, its time, marks.
 TIME = 6
@@ -53,6 +54,9 @@ def main(names: Sequence[str], jobs: int, lab_name: str) -> None:
     """Run scenarios from client and from windows, and write docs/windows.json and its page."""
     try:
         status = command(names, jobs, lab_name)
+    except KeyboardInterrupt:
+        say("interrupted; what a run had broken is mended, and nothing is written")
+        status = INTERRUPTED
     except NotForThisMachine as why:
         say(f"skip: {why}")
         status = 0

@@ -32,8 +32,7 @@ MAPPED, V6ONLY = "::ffff:", "IPV6_V6ONLY"
 ERRORS_ALONE = "POLLPRI"
 SENDING, RECEIVING = ("send", "send_rest", "sendto"), ("recv", "recvfrom")
 # What the lab's own calls would need.
-OF_LINUX = {"run": "the client runs a Linux program", "ss": "the client runs ss(8)",
-            "state": "Winsock has no TCP_INFO"}  # fmt: skip
+OF_LINUX = {"run": "the client runs a Linux program", "ss": "the client runs ss(8)"}
 # What works on a connection alone.
 CONNECTED = (*SENDING, *RECEIVING, "exchange", "fill", "getpeername")
 # Errnos that say that something goes on, or is not there yet.

@@ -123,6 +123,13 @@ def test_calls_of_other_hosts_are_left_out() -> None:
     assert [one["call"] for one in kept] == ["connect"]
 
 
+def test_a_call_that_is_not_made_on_windows_has_no_pair() -> None:
+    linux = [call(), call("state", value=7), call("recv", errno="ECONNRESET"), call("close")]
+    (kept,) = pairs(linux, [call(), call("recv", errno="WSAECONNRESET"), call("close")])
+    assert (kept["call"], kept["linux"]["came"]) == ("recv", "ECONNRESET")
+    assert kept["windows"]["came"] == "WSAECONNRESET"
+
+
 def test_what_select_tells_is_kept_where_it_differs() -> None:
     linux = call("select", value=2, detail="readable|writable")
     (kept,) = pairs([linux], [call("select", value=1, detail="exceptional")])
@@ -386,11 +393,16 @@ def test_what_did_not_pass_is_told_and_not_kept(
 
 
 @pytest.mark.parametrize(
-    ("error", "status"), [(ImageError("no disk"), 2), (NotForThisMachine("for amd64"), 0)]
+    ("error", "said", "status"),
+    [
+        (ImageError("no disk"), "errnolab: no disk", 2),
+        (NotForThisMachine("for amd64"), "skip: for amd64", 0),
+        (KeyboardInterrupt(), "nothing is written", 130),
+    ],
 )
 def test_without_the_image_nothing_is_run(
     fake: Fake, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
-    error: Exception, status: int,
+    error: BaseException, said: str, status: int,
 ) -> None:  # fmt: skip
     def refuse(*_: object) -> str:
         raise error
@@ -399,7 +411,7 @@ def test_without_the_image_nothing_is_run(
     with pytest.raises(SystemExit) as ended:
         windows.main(["refused"], standalone_mode=False)
     assert ended.value.code == status
-    assert str(error) in capsys.readouterr().err
+    assert said in capsys.readouterr().err
     assert not (fake.ran or fake.json.exists())
 
 
