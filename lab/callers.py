@@ -49,6 +49,10 @@ class Caller:
         """Return why a program could not be started, "" if it was."""
         return outcome.missing
 
+    def broke(self, outcome: Outcome) -> str:
+        """Return why it says nothing how a program ended, "" if that is as it would be anywhere."""
+        return ""
+
 
 class Winsock(Caller):
     """Winsock 2, as Wine has it.
@@ -61,16 +65,30 @@ class Winsock(Caller):
     starter: ClassVar[tuple[str, ...]] = ("errnolab-exe",)
 
     def brings(self, argv: Sequence[str]) -> list[Path]:
-        """Return the folder of a program that is a file of this machine."""
-        program = Path(argv[0]) if argv else Path()
-        return [program.resolve().parent] if program.is_file() else []
+        """Return the folder of a program that is a file of this machine.
+
+        A folder that the host's image needs itself would be hidden: then it is the file alone.
+        """
+        program = (Path(argv[0]) if argv else Path()).resolve()
+        if not program.is_file():
+            return []
+        hidden = any(path.is_relative_to(program.parent) for path in NEEDED)
+        return [program if hidden else program.parent]
 
     def not_started(self, outcome: Outcome) -> str:
         """Return what the starter said, if it ended before there was a program."""
-        said = outcome.last_line if outcome.last_line.startswith(f"{self.starter[0]}: ") else ""
+        said = self._starter_said(outcome)
         if said and (outcome.status in NOT_STARTED or " could not start: " in said):
             return said
         return outcome.missing
+
+    def broke(self, outcome: Outcome) -> str:
+        """Return what the starter said, if Wine ended before the program."""
+        return self._starter_said(outcome) if outcome.status == BROKE else ""
+
+    def _starter_said(self, outcome: Outcome) -> str:
+        line = outcome.last_line
+        return line if line.startswith(f"{self.starter[0]}: ") else ""
 
     def why_not(self, case: Case, on: str) -> str:
         """Return why the calls of a case on a host cannot be made with Winsock, "" if they can."""
@@ -114,3 +132,11 @@ def limits(hosts: Iterable[str]) -> dict[str, str]:
 
 # As a shell says that it could not start a program; so does the starter (images/windows).
 NOT_STARTED = (126, 127)
+# And that Wine ended before the program that it ran.
+BROKE = 125
+# What a container of the host's image must find at its place, to run anything.
+NEEDED = tuple(map(Path, ("/bin/sh", "/dev/null", "/etc/hosts", "/lib/ld.so", "/lib64/ld.so",
+                          "/opt/errnolab/windows", "/opt/errnolab/prefix", "/proc/self",
+                          "/tmp/errnolab-exe", "/usr/bin/sh", "/usr/lib/wine/wine64",
+                          "/usr/lib/x86_64-linux-gnu/wine", "/usr/local/bin/errnolab-exe",
+                          "/usr/share/wine", "/usr/sbin/ip", "/var/lib")))  # fmt: skip

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from lab import callers
 from lab import scenario as scenarios
-from lab.errors import ScenarioError
+from lab.errors import LabError
 from lab.known import AS_IT_COMES, PLAIN, Facts, resolve
 from lab.scenario import Case, Scenario
 from lab.topology import ABSENT_NEAR, Family
@@ -58,9 +58,24 @@ def _renamed(thing: T, roles: Mapping[str, str]) -> T:
 def load(names: Sequence[str], host: str, families: Sequence[Family]) -> list[Scenario]:
     """Return scenarios with the cases that can be made from a host, in these families.
 
-    Raises: ScenarioError with the reasons if one has none; UnknownScenario.
+    Raises: LabError with the reasons of all that have none; UnknownScenario.
     """
-    return [_from(scenario, host, families) for scenario in scenarios.load_many(names)]
+    loaded, found, lines = scenarios.load_many(names), [], []
+    if host == USUAL:
+        return loaded
+    for scenario in loaded:
+        judgement = judged(scenario, host, families)
+        cases = [case for case, why in judgement if not why]
+        if cases:
+            found.append(_with(scenario, host, cases))
+        lines += [] if cases else [f"  {scenario.name}: {text}" for text in _in_short(judgement)]
+    if lines:
+        what = "\n".join(lines)
+        raise LabError(
+            f"cannot be run from {host}:\n{what}\n"
+            "  leave --from out, and they are run from the client"
+        )
+    return found
 
 
 def load_all(host: str, families: Sequence[Family], *, slow: bool = False) -> list[Scenario]:
@@ -76,16 +91,17 @@ def load_all(host: str, families: Sequence[Family], *, slow: bool = False) -> li
     return found
 
 
-def _from(scenario: Scenario, host: str, families: Sequence[Family]) -> Scenario:
-    if host == USUAL:
-        return scenario
-    found = judged(scenario, host, families)
-    cases = [case for case, why in found if not why]
-    if not cases:
-        reasons = [f"case {case.name}: {why}" if case.name else why for case, why in found]
-        mistakes = list(dict.fromkeys(reasons)) or ["it has no case in that family"]
-        raise ScenarioError(scenario.name, [f"not from {host}: {text}" for text in mistakes])
-    return _with(scenario, host, cases)
+def _in_short(judgement: Sequence[tuple[Case, str]]) -> list[str]:
+    """Return why cases cannot be made, each reason once, with the cases that it is of."""
+    by_reason: dict[str, list[str]] = {}
+    for case, why in judgement:
+        by_reason.setdefault(why, []).append(case.name)
+    if not by_reason:
+        return ["it has no case in that family"]
+    return [
+        why + (f" (case {', '.join(names)})" if any(names) else "")
+        for why, names in by_reason.items()
+    ]
 
 
 def _with(scenario: Scenario, host: str, cases: Sequence[Case]) -> Scenario:

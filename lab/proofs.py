@@ -244,7 +244,8 @@ def _got(call: Call, got: Mapping[str, Any]) -> str:
         return f"no answer: {got['lost']}"
     signals = "".join(f" and {signal}" for signal in got.get("signals", ()))
     linux = f", on Linux {_errno(call.wanted.linux)}," if call.wanted.linux else ""
-    return f"{came(call, got)}{linux}{signals} after {duration(got['elapsed_ms'])}"
+    limit = f" (limit: {limit_met(call, got)})" if limit_met(call, got) else ""
+    return f"{came(call, got)}{linux}{signals} after {duration(got['elapsed_ms'])}{limit}"
 
 
 def _errno(name: str) -> str:

@@ -1,8 +1,9 @@
 """Make the same calls on Linux and with Winsock, and write docs/windows.json: `make windows`.
 
 Each scenario of which a case can be made from the host `windows` is run from `client` too,
-in both families: the same packets, and errno beside WSA code. A scenario that is measured
-again takes the place of what was known of it; what could not be run is told, and not kept.
+in both families: the same packets, and errno beside WSA code. Scenarios that are named are
+shown, and with `--write` they take the place of what was known of them; what could not be
+run is told, and not kept.
 """
 
 from __future__ import annotations
@@ -50,10 +51,11 @@ ROOM = 120
 @click.argument("names", nargs=-1, metavar="[SCENARIO]...")
 @click.option("--jobs", default=1, type=click.IntRange(1, 16), help="Labs side by side.")
 @click.option("--lab", "lab_name", default="windows", help="The first lab; others are NAME-2, …")
-def main(names: Sequence[str], jobs: int, lab_name: str) -> None:
-    """Run scenarios from client and from windows, and write docs/windows.json and its page."""
+@click.option("--write", is_flag=True, help="Put the scenarios named into docs/windows.json.")
+def main(names: Sequence[str], jobs: int, lab_name: str, write: bool) -> None:
+    """Run scenarios from client and from windows, all unless named; all are written down."""
     try:
-        status = command(names, jobs, lab_name)
+        status = command(names, jobs, lab_name, write=write or not names)
     except KeyboardInterrupt:
         say("interrupted; what a run had broken is mended, and nothing is written")
         status = INTERRUPTED
@@ -66,8 +68,8 @@ def main(names: Sequence[str], jobs: int, lab_name: str) -> None:
     sys.exit(status)
 
 
-def command(names: Sequence[str], jobs: int, lab_name: str) -> int:
-    """Run, print the table, keep what passed; return the exit status of the runs.
+def command(names: Sequence[str], jobs: int, lab_name: str, *, write: bool) -> int:
+    """Run, print the table, keep what passed if wanted; return the exit status of the runs.
 
     Raises: LabError if the image cannot be made, or a scenario has no case for windows.
     """
@@ -83,7 +85,7 @@ def command(names: Sequence[str], jobs: int, lab_name: str) -> int:
     for result in results:
         if result.verdict != "pass":
             say(f"{result.verdict}: {result.title}: {result.reason}")
-    if found:
+    if found and write:
         keep(found, here, tag, whole=not names)
     return exit_status(results)
 

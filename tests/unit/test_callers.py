@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -460,3 +461,17 @@ def test_where_linux_succeeds_windows_may_refuse() -> None:
     assert WINSOCK.adapted(Case(calls=deaf), HOST).calls[2].wanted.errno_name == "WSAESHUTDOWN"
     heard = [CONNECT, shutdown(on=HOST), recv(on=HOST).gives(b"abc")]
     assert WINSOCK.adapted(Case(calls=heard), HOST).calls[2].wanted == heard[2].wanted
+
+
+@pytest.mark.parametrize(
+    ("folder", "alone"),
+    [("", True), ("tmp", True), ("usr/local/bin", True), ("opt", True), ("home/me/build", False),
+     ("tmp/build", False), ("opt/mine", False)],
+)  # fmt: skip
+def test_a_folder_that_the_image_needs_is_not_hidden(
+    folder: str, alone: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = Path("/") / folder / "program.exe"
+    monkeypatch.setattr(Path, "is_file", lambda path: path == program)
+    monkeypatch.setattr(Path, "resolve", lambda path: path)
+    assert WINSOCK.brings([str(program)]) == [program if alone else program.parent]

@@ -350,7 +350,7 @@ def keep(fake: Fake, **found: Any) -> None:
 
 def test_each_scenario_is_run_from_both_hosts_in_both_families(fake: Fake) -> None:
     keep(fake)
-    assert windows.command(["refused"], 1, "mine") == 0
+    assert windows.command(["refused"], 1, "mine", write=True) == 0
     assert fake.ran == [("refused", family, host) for family in FAMILIES
                         for host in ("client", HOST)]  # fmt: skip
 
@@ -359,7 +359,7 @@ def test_the_terminal_shows_10061_beside_111(
     fake: Fake, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(console, "out", Console(width=100))
-    windows.command(["refused"], 1, "mine")
+    windows.command(["refused"], 1, "mine", write=True)
     (line,) = [one for one in capsys.readouterr().out.splitlines() if "connect" in one]
     assert "ECONNREFUSED (111)" in line
     assert "WSAECONNREFUSED (10061)" in line
@@ -367,7 +367,7 @@ def test_the_terminal_shows_10061_beside_111(
 
 def test_named_scenarios_are_put_into_what_is_known(fake: Fake) -> None:
     keep(fake, reset={"ipv4": [REFUSED]}, refused={"ipv4": []}, gone={"ipv4": [REFUSED]})
-    windows.command(["refused"], 1, "mine")
+    windows.command(["refused"], 1, "mine", write=True)
     assert [*fake.known()["scenarios"]] == ["refused", "reset"]
     assert fake.known()["scenarios"]["refused"]["runs"]["ipv6"][0]["linux"]["number"] == 111
     assert fake.known()["wine"] == "wine-8.0 (Debian)"
@@ -375,7 +375,7 @@ def test_named_scenarios_are_put_into_what_is_known(fake: Fake) -> None:
 
 
 def test_named_scenarios_alone_are_no_table(fake: Fake, capsys: pytest.CaptureFixture[str]) -> None:
-    windows.command(["refused"], 1, "mine")
+    windows.command(["refused"], 1, "mine", write=True)
     assert not fake.json.exists()
     assert "is not there yet" in capsys.readouterr().err
 
@@ -386,7 +386,7 @@ def test_what_did_not_pass_is_told_and_not_kept(
 ) -> None:
     keep(fake, refused={"ipv4": [REFUSED]})
     fake.bad["refused", "ipv6", HOST] = verdict
-    assert windows.command(["refused", "reset"], 1, "mine") == status
+    assert windows.command(["refused", "reset"], 1, "mine", write=True) == status
     assert f"{verdict}: refused (ipv6) from windows: why" in capsys.readouterr().err
     assert fake.known()["scenarios"]["refused"]["runs"] == {"ipv4": [REFUSED]}
     assert {*fake.known()["scenarios"]} == {"refused", "reset"}
@@ -420,3 +420,13 @@ def test_the_json_has_a_line_for_each_call() -> None:
     text = windows.written(whole)
     assert json.loads(text) == whole
     assert [line.count('"windows": {"came"') for line in text.splitlines()].count(1) == 3
+
+
+def test_scenarios_that_are_named_are_shown_and_not_written(fake: Fake) -> None:
+    keep(fake, refused={"ipv4": [REFUSED]})
+    before = fake.json.read_text()
+    with pytest.raises(SystemExit) as ended:
+        windows.main(["refused"], standalone_mode=False)
+    assert ended.value.code == 0
+    assert fake.ran
+    assert fake.json.read_text() == before
