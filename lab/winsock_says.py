@@ -2,12 +2,15 @@
 
 Numbers come as Python, .NET, Go, psql and others write them: "[WinError 10061]",
 "(10061)", "error 10061", "WSAGetLastError() = 10061", "(0x0000274D/10061)", and as an
-HRESULT, which is 0x80070000 and the code. One below 10000 is Windows' only where that is
-said, for Linux has errnos there: in "[WinError 1225]", or in an HRESULT.
+HRESULT, which is 0x80070000 and the code. One that is an errno of Linux too is Windows' only
+where that is said: in "[WinError 121]", or in an HRESULT.
 """
+
+# ruff: noqa: RUF001 - Chinese sentences have the punctuation of Chinese.
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +20,17 @@ from lab import winsock
 from lab.winsock import CODES, FIRST
 
 HRESULT = 0x80070000
+# What a Windows in Chinese prints for the usual ones, without its stop; seen in reports of users.
+IN_CHINESE = {
+    "WSAECONNREFUSED": "由于目标计算机积极拒绝，无法连接",
+    "WSAETIMEDOUT": "由于连接方在一段时间后没有正确答复或连接的主机没有反应，连接尝试失败",
+    "WSAECONNRESET": "远程主机强迫关闭了一个现有的连接",
+    "WSAECONNABORTED": "你的主机中的软件中止了一个已建立的连接",
+    "WSAENETUNREACH": "向一个无法连接的网络尝试了一个套接字操作",
+    "WSAEHOSTUNREACH": "套接字操作尝试一个无法连接的主机",
+    "WSAEADDRINUSE": "通常每个套接字地址(协议/网络地址/端口)只允许使用一次",
+    "WSAEACCES": "以一种访问权限不允许的方式做了一个访问套接字的尝试",
+}
 # A sentence is known by its first half too, if that says as much as this.
 WORDS_ENOUGH = 5
 # A part of a sentence of fewer words than these could be anybody's.
@@ -87,7 +101,8 @@ def _numbers(message: str) -> Iterator[Span]:
     for pattern in (*_SAYS_WINDOWS, *_SAYS_ERROR):
         for match in re.finditer(pattern, message, re.IGNORECASE):
             number = number_in(match["number"])
-            if number >= FIRST or pattern in _SAYS_WINDOWS:
+            nobody_elses = winsock.name_of(number) and number not in errno.errorcode
+            if number >= FIRST or pattern in _SAYS_WINDOWS or nobody_elses:
                 why = f"the {_kind(match['number'])} {match['number']}"
                 yield Span(*match.span(), winsock.name_of(number), number, why)
 
@@ -118,7 +133,8 @@ def _patterns() -> list[tuple[re.Pattern[str], list[str]]]:
     for code in CODES:
         names.setdefault(code.sentence, []).append(code.name)
     ordered = sorted(names, key=len, reverse=True)
-    return [(_whole(_pattern(sentence)), names[sentence]) for sentence in ordered]
+    chinese = [(re.compile(re.escape(text)), [name]) for name, text in IN_CHINESE.items()]
+    return [(_whole(_pattern(sentence)), names[sentence]) for sentence in ordered] + chinese
 
 
 def _pattern(sentence: str) -> str:
