@@ -89,7 +89,7 @@ def test_refusal_is_found_as_windows_and_its_programs_write_it(message: str) -> 
         ("winerror 1225", ["ERROR_CONNECTION_REFUSED"]),
         ("1225", ["ERROR_CONNECTION_REFUSED"]),
         ("由于目标计算机积极拒绝，无法连接。", ["WSAECONNREFUSED"]),
-        ("OSError: [WinError 10051] 向一个无法连接的网络尝试了一个套接字操作。", ["WSAENETUNREACH"]),
+        ("[WinError 10051] 向一个无法连接的网络尝试了一个套接字操作。", ["WSAENETUNREACH"]),
         ("GetLastError() = 64", ["ERROR_NETNAME_DELETED"]),
         ("ERROR_IO_PENDING", ["WSA_IO_PENDING"]),
         (TIMED_OUT, ["WSAETIMEDOUT"]),
