@@ -28,7 +28,8 @@ def moved(case: Case, host: str) -> Case:
     """Return a case, whose facts are known, as it is when its client is another host."""
     if host == USUAL:
         return case
-    return callers.of(host).adapted(_renamed(case, _roles(host)), host)
+    placed = replace(_renamed(case, _roles(host)), name=case.name, claims=case.claims)
+    return callers.of(host).adapted(placed, host)
 
 
 def _roles(host: str) -> Mapping[str, str]:

@@ -96,6 +96,10 @@ def test_names_in_braces_are_renamed_and_nothing_else_in_a_text() -> None:
     assert moved.calls[0].wanted.told == "[{clients}]:5 is the client of {server}, {clients:url}:…"
 
 
+def test_a_case_keeps_its_name() -> None:
+    assert moving.moved(case(name="client"), WINDOWS).name == "client"
+
+
 def test_data_is_left_alone() -> None:
     moved = moving.moved(case(calls=[send(on="client", data=b"client")]), OTHER)
     assert moved.calls[0].arguments["data"] == b"client"
