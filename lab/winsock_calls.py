@@ -251,6 +251,8 @@ MAY_COME = (
     Limit("codes", DEFAULT, ("connect", "recv", "setsockopt"), _fails("WSAEINVAL")),
     Limit("codes", DEFAULT, ("setsockopt",), _value(0), _of_the_others),
     Limit("codes", ("WSAEAFNOSUPPORT",), ("connect",), _fails("WSAEOPNOTSUPP")),
+    Limit("codes", ("WSAECONNRESET",), RECEIVING, _fails("WSAECONNREFUSED"),
+          lambda _, s: not s.stream),
     Limit("datagrams", (*ICMP_CODES, "WSAECONNRESET", "WSAEMSGSIZE"), RECEIVING,
           _fails_late("WSAETIMEDOUT"), lambda _, s: not s.stream and s.limited),
     Limit("bind", ("WSAEADDRINUSE",), ("bind",), _value(0)),

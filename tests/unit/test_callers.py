@@ -281,12 +281,20 @@ def test_what_icmp_ends_may_end_at_once() -> None:
     assert call.wanted.instead == replace(call.wanted, within_s=(0.0, 0.5), instead=None, limit="")
 
 
-def test_a_datagrams_icmp_error_may_never_be_told() -> None:
+def test_a_datagrams_icmp_error_may_be_told_by_another_code_or_never() -> None:
     limited = {"SO_RCVTIMEO": 0.3}
     asked = connect(on=HOST, to="server", proto="udp", options=limited)
     call = adapted(asked, recv(on=HOST).fails("ECONNREFUSED", within_s=(0.0, 0.1))).calls[1]
-    assert call.wanted.instead is not None
-    assert (call.wanted.instead.errno_name, call.wanted.instead.within_s) == ("WSAETIMEDOUT", None)
+    other = call.wanted.instead
+    assert call.wanted.errno_name == "WSAECONNRESET"
+    assert other is not None
+    assert (call.wanted.limit, other.errno_name, other.within_s) == (
+        "codes", "WSAECONNREFUSED", (0.0, 0.1)
+    )  # fmt: skip
+    assert other.instead is not None
+    assert (other.limit, other.instead.errno_name, other.instead.within_s) == (
+        "datagrams", "WSAETIMEDOUT", None
+    )  # fmt: skip
 
 
 def test_each_limit_that_may_be_met_has_a_reason() -> None:
