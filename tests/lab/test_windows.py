@@ -344,6 +344,10 @@ def test_eight_at_once_do_not_hang(lab: Lab) -> None:
     assert found == [(0, "abc", "")] * 8
 
 
+def test_a_program_without_an_input_is_run(lab: Lab) -> None:
+    assert ran(lab, "sh", "-c", f"{' '.join(CLIENT)} server4 hi <&-") == (0, "abc", "")
+
+
 def test_another_prefix_is_not_taken(lab: Lab) -> None:
     """A second prefix would have a server, and so sockets, of its own."""
     script = f"WINEPREFIX=/tmp/second {' '.join(CLIENT)} server4 hi; test ! -e /tmp/second"
@@ -354,4 +358,7 @@ def test_another_prefix_is_not_taken(lab: Lab) -> None:
 def test_a_killed_wineserver_is_started_again(lab: Lab) -> None:
     lab.hosts["windows"].run("pkill", "-KILL", "wineserver", check=False)
     assert ran(lab, *CLIENT, "server4", "hi") == (0, "abc", "")
+    # It is all programs', and must not end with the one that met it missing.
+    marked = ran(lab, "sh", "-c", "grep -lsz ERRNOLAB_EXE= /proc/$(pgrep wineserver)/environ")
+    assert marked == (1, "", "")
     passed(lab, "refused", "ipv4")

@@ -32,8 +32,8 @@ enum status wait_for(const struct peer *peer, const char *call, SOCKET sock, int
     /* The first argument is ignored: a set is a list of sockets here, not a map of bits. */
     ready = select(0, &to_read, &to_write, &failing, peer->timeout_ms ? &limit : NULL);
     if (ready <= 0) {
-        return failed(why, FAILED, ready == 0 ? GAVE_UP : WSAGetLastError(), "%s %s", call,
-                      peer_name(peer, name, sizeof name));
+        int code = ready == 0 ? GAVE_UP : WSAGetLastError();
+        return failed(why, FAILED, code, "%s %s", call, peer_name(peer, name, sizeof name));
     }
     *readable = FD_ISSET(sock, &to_read) != 0;
     *writable = FD_ISSET(sock, &to_write) || FD_ISSET(sock, &failing);

@@ -60,8 +60,8 @@ static enum status send_some(const struct peer *peer, SOCKET sock, struct reques
     char name[300];
 
     if (taken == SOCKET_ERROR) {
-        return failed(why, FAILED, WSAGetLastError(), "send to %s",
-                      peer_name(peer, name, sizeof name));
+        int code = WSAGetLastError();
+        return failed(why, FAILED, code, "send to %s", peer_name(peer, name, sizeof name));
     }
     unsent->bytes += taken;
     unsent->size -= (size_t)taken;
