@@ -31,7 +31,7 @@ claims: $(READY) ## Judge the claims of the tutorial by running what shows them
 clients: $(READY) ## Measure what real clients do, for docs/clients.md (an hour or two)
 	@$(PYTHON) -m lab.clients $(if $(JOBS),--jobs $(JOBS)) $(if $(LAB),--lab $(LAB))
 
-windows: $(READY) ## Put errno and WSA code side by side, for docs/windows.md (NAMES="refused reset"; all: 20 min)
+windows: $(READY) ## Put errno and WSA code side by side, for docs/windows.md (half an hour, or NAMES=refused)
 	@$(PYTHON) -m lab.windows $(if $(JOBS),--jobs $(JOBS)) $(if $(LAB),--lab $(LAB)) $(NAMES)
 
 scenarios: $(READY) ## Run every scenario
