@@ -71,9 +71,11 @@ class Program:
     def log(self) -> str:
         return (self.folder / "x.log").read_text()
 
+    def pid(self) -> int:
+        return int((self.folder / "x.pid").read_text())
+
     def processor_s(self) -> float:
-        pid = (self.folder / "x.pid").read_text().strip()
-        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        fields = Path(f"/proc/{self.pid()}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
@@ -258,12 +260,8 @@ def test_client_that_resets_is_no_trouble_to_the_others(program: Program) -> Non
 
 
 def test_where_no_more_can_be_taken_it_waits_and_goes_on(program: Program) -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (20, hard))
-    try:
-        program.start("close")
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    program.start("close")
+    resource.prlimit(program.pid(), resource.RLIMIT_NOFILE, (20, 20))
     clients = [program.connect() for _ in range(40)]
     before = program.processor_s()
     assert [ends(client) for client in clients] == ["FIN"] * 40
