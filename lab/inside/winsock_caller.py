@@ -209,7 +209,7 @@ class CallerProgram:
     def _no_answer(self) -> Answer:
         """Return {"hung"}, or {"lost"} without the wineserver, which its programs wait for."""
         # One that only asks whether there is a wineserver has its name too, and is gone soon.
-        ended = self._started and self._servers.isdisjoint(_servers())
+        ended = self._servers and self._servers.isdisjoint(_servers())
         return {"lost": "the wineserver was ended"} if ended else {"hung": True}
 
 
