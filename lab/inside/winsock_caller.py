@@ -41,6 +41,7 @@ class WinsockCaller:
         self._folder = folder
         self._linux: Caller | None = None
         self._program: CallerProgram | None = None
+        self._killed = False
         self._asked: Caller | CallerProgram | None = None
 
     def call(self, step: dict[str, Any], deadline_s: float) -> Answer:
@@ -58,6 +59,7 @@ class WinsockCaller:
 
     def kill(self) -> None:
         """End all at once, with all that they started."""
+        self._killed = True
         for each in self._running():
             each.kill()
 
@@ -71,10 +73,18 @@ class WinsockCaller:
 
     def _for(self, step: dict[str, Any]) -> Caller | CallerProgram:
         if winsock.makes(step):
-            self._program = self._program or CallerProgram()
+            self._program = self._program or self._started_program()
             return self._program
         self._linux = self._linux or Caller(self._folder)
         return self._linux
+
+    def _started_program(self) -> CallerProgram:
+        """Start caller.exe; once more if it ended before it had made any call, as Wine lets it."""
+        self._program = CallerProgram()
+        if self._program.ended_at_once() and not self._killed:
+            self._program.close()
+            self._program = CallerProgram()
+        return self._program
 
 
 class CallerProgram:
@@ -94,10 +104,16 @@ class CallerProgram:
         self._unread = b""
         self._sockets = winsock.Sockets()
         self._started = False
+        self._first: Reply | Answer = {}
         self._servers: set[int] = set()
         # The call under way, and its line that has no answer yet.
         self._lines: Lines | None = None
         self._result: Answer | None = None
+
+    def ended_at_once(self) -> bool:
+        """Wait for its first answer; tell whether it ended without one."""
+        self._first = self._reply(time.monotonic() + START_S)
+        return isinstance(self._first, dict) and "lost" in self._first
 
     def call(self, step: dict[str, Any], deadline_s: float) -> Answer:
         """Have one call made; return the answer, {"hung": True} or {"lost": why}."""
@@ -137,7 +153,7 @@ class CallerProgram:
     def _start(self, step: dict[str, Any]) -> Answer:
         """Send the first line of a call; return {}, or why it cannot be."""
         if not self._started:
-            first = self._reply(time.monotonic() + START_S)
+            first = self._first or self._reply(time.monotonic() + START_S)
             if not isinstance(first, Reply):
                 why = f"has said nothing in {START_S:g} s" if "hung" in first else "ended at once"
                 return {"lost": f"caller.exe did not start: it {why}"}

@@ -382,6 +382,29 @@ def test_caller_starts_only_what_it_needs_and_ends_it() -> None:
     assert not Path(f"/proc/{program.pid}").exists()
 
 
+def test_one_that_ends_before_any_call_is_started_once_more(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    begun = tmp_path / "begun"
+    ends_first = (
+        f"import os, pathlib; begun = pathlib.Path({str(begun)!r})\n"
+        "if not begun.exists(): begun.touch(); os._exit(0)\n"
+    )
+    stand_in = (sys.executable, "-c", ends_first + STAND_IN.format(startup=0))
+    monkeypatch.setattr(CallerProgram.__init__, "__defaults__", (stand_in,))
+    caller = WinsockCaller()
+    assert caller.call(step(socket(on=ON)), PATIENCE_S)["value"] == 260
+    caller.close()
+
+
+def test_one_that_always_ends_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(CallerProgram.__init__, "__defaults__", ((sys.executable, "-c", ""),))
+    caller = WinsockCaller()
+    said = caller.call(step(socket(on=ON)), PATIENCE_S)
+    assert said == {"lost": "caller.exe did not start: it ended at once"}
+    caller.close()
+
+
 def test_other_hosts_have_linuxs_caller(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(callers.KIND, raising=False)
     caller = callers._new("")
