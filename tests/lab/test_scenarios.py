@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import dpkt
 import pytest
 
-from lab import claims, engine, evidence, render, scenario
+from lab import claims, engine, evidence, images, render, scenario
 from lab import lab as labs
 from lab.claims import Outcome
+from lab.errors import ImageError
 from lab.result import Result
 from lab.runner import Captured
 from lab.session import Session, sibling_names
 from lab.tutorial import CLAIMS
 
 ATLAS = "test-atlas"
-JOBS = 6
+JOBS = 5
 KINDS = {"call", "wire", "counter"}
 QUICK = [name for name in scenario.names() if not scenario.load(name).slow]
 RUNS = [(name, family) for name in QUICK for family in scenario.load(name).families]
@@ -43,13 +45,22 @@ def atlas(
         with capture.global_and_fixture_disabled():
             print(f"\n{render.headline(result)}", end="", flush=True)
 
-    session = Session([(scenario.load(name), family) for name, family in sorted(wanted)], report)
-    names = sibling_names(ATLAS, JOBS)
+    work = [(scenario.load(name), family) for name, family in sorted(wanted)]
+    session, names = Session(work, report), sibling_names(ATLAS, JOBS)
+    make_images(here, {role for one, _ in work for case in one.as_cases() for role in case.guests})
     try:
         yield {(r.scenario, r.family): r for r in session.run(names)}
     finally:
         for name in names:
             labs.remove(here, name)
+
+
+def make_images(here: engine.Engine, roles: set[str]) -> None:
+    """Make the guests' images beforehand: beside the runs, that would make their timers late."""
+    labs.prepare()
+    for role in sorted(roles):
+        with contextlib.suppress(ImageError):  # The runs that need it say so.
+            images.ensure_guest(here, role)
 
 
 def ours(item: pytest.Item) -> bool:
