@@ -190,15 +190,18 @@ def resolve(thing: T, facts: Facts) -> T:
         return thing
     if isinstance(thing, Known):
         return thing.at(facts)  # type: ignore[no-any-return]
+    return rebuilt(thing, lambda part: resolve(part, facts))
+
+
+def rebuilt(thing: T, change: Callable[[Any], Any]) -> T:
+    """Return a copy of a word, or of what holds words, of which each part is changed."""
     if isinstance(thing, dict):
-        return {key: resolve(value, facts) for key, value in thing.items()}  # type: ignore[return-value]
+        return {key: change(value) for key, value in thing.items()}  # type: ignore[return-value]
     if isinstance(thing, (tuple, list)):
-        return type(thing)(resolve(item, facts) for item in thing)
+        return type(thing)(change(item) for item in thing)
     if is_dataclass(thing) and not isinstance(thing, type):
         changed = {
-            field.name: resolve(getattr(thing, field.name), facts)
-            for field in fields(thing)
-            if field.init
+            field.name: change(getattr(thing, field.name)) for field in fields(thing) if field.init
         }
         return replace(thing, **changed)
     return thing

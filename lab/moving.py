@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import replace
 from typing import TypeVar
 
 from lab import callers
 from lab import scenario as scenarios
 from lab.errors import LabError
-from lab.known import AS_IT_COMES, PLAIN, Facts, resolve
+from lab.known import AS_IT_COMES, PLAIN, Facts, rebuilt, resolve
 from lab.scenario import Case, Scenario
 from lab.topology import ABSENT_NEAR, Family
 
@@ -43,14 +43,7 @@ def _renamed(thing: T, roles: Mapping[str, str]) -> T:
         return re.sub(r"(?<=\{)[a-z_]+(?=[}:])", lambda m: roles.get(m[0], m[0]), named)  # type: ignore[return-value]
     if isinstance(thing, PLAIN):
         return thing
-    if isinstance(thing, dict):
-        return {key: _renamed(value, roles) for key, value in thing.items()}  # type: ignore[return-value]
-    if isinstance(thing, (tuple, list)):
-        return type(thing)(_renamed(item, roles) for item in thing)
-    if is_dataclass(thing) and not isinstance(thing, type):
-        changed = {f.name: _renamed(getattr(thing, f.name), roles) for f in fields(thing) if f.init}
-        return replace(thing, **changed)
-    return thing
+    return rebuilt(thing, lambda part: _renamed(part, roles))
 
 
 # --- which can be moved -------------------------------------------------------------------
