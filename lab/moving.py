@@ -54,22 +54,23 @@ def load(names: Sequence[str], host: str, families: Sequence[Family]) -> list[Sc
 
     Raises: LabError with the reasons of all that have none; UnknownScenario.
     """
-    loaded, found, lines = scenarios.load_many(names), [], []
+    loaded = scenarios.load_many(names)
     if host == USUAL:
         return loaded
-    for scenario in loaded:
-        judgement = judged(scenario, host, families)
-        cases = [case for case, why in judgement if not why]
-        if cases:
-            found.append(_with(scenario, host, cases))
-        lines += [] if cases else [f"  {scenario.name}: {text}" for text in _in_short(judgement)]
+    judged_all = [(scenario, judged(scenario, host, families)) for scenario in loaded]
+    lines = [
+        f"  {scenario.name}: {text}"
+        for scenario, judgement in judged_all
+        if not _movable(judgement)
+        for text in _in_short(judgement)
+    ]
     if lines:
         what = "\n".join(lines)
         raise LabError(
             f"cannot be run from {host}:\n{what}\n"
             "  leave --from out, and they are run from the client"
         )
-    return found
+    return [_with(scenario, host, _movable(judgement)) for scenario, judgement in judged_all]
 
 
 def load_all(host: str, families: Sequence[Family], *, slow: bool = False) -> list[Scenario]:
@@ -77,12 +78,12 @@ def load_all(host: str, families: Sequence[Family], *, slow: bool = False) -> li
     loaded = [s for s in scenarios.load_many(scenarios.names()) if slow or not s.slow]
     if host == USUAL:
         return loaded
-    found = []
-    for scenario in loaded:
-        cases = [case for case, why in judged(scenario, host, families) if not why]
-        if cases:
-            found.append(_with(scenario, host, cases))
-    return found
+    movable = ((s, _movable(judged(s, host, families))) for s in loaded)
+    return [_with(scenario, host, cases) for scenario, cases in movable if cases]
+
+
+def _movable(judgement: Sequence[tuple[Case, str]]) -> list[Case]:
+    return [case for case, why in judgement if not why]
 
 
 def _in_short(judgement: Sequence[tuple[Case, str]]) -> list[str]:

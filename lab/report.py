@@ -13,7 +13,7 @@ from lab import claims, evidence, scenario, sequence
 from lab.calls import IN_PROGRESS
 from lab.errors import LabError, ScenarioError
 from lab.proofs import duration, meaning
-from lab.result import SCHEMA, VERDICTS
+from lab.result import SCHEMA, VERDICTS, where
 from lab.tutorial import CLAIMS
 from lab.wire import ICMP_NAMES
 
@@ -107,9 +107,7 @@ def _scenarios(runs: Sequence[Document]) -> list[dict[str, Any]]:
 
 
 def _where(run: Document) -> str:
-    """Return the family of a run, and the host that it is from if that is not the client."""
-    host = run.get("from", "client")
-    return str(run["family"]) + (f"-{host}" if host != "client" else "")
+    return where(run["family"], run.get("from", "client"))
 
 
 def _explanation(name: str) -> dict[str, Any]:

@@ -90,7 +90,7 @@ class Result:
     @property
     def where(self) -> str:
         """Return family and host, as folders and test cases have them: "ipv4", "ipv6-windows"."""
-        return self.family + (f"-{self.host}" if self.host != "client" else "")
+        return where(self.family, self.host)
 
     @property
     def title(self) -> str:
@@ -148,6 +148,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [asdict(item) if isinstance(item, Proof) else item for item in value]
     return value
+
+
+def where(family: str, host: str) -> str:
+    """Return what tells runs of a scenario apart: its family, and the host if not the client."""
+    return family + (f"-{host}" if host != "client" else "")
 
 
 def family_of(result: Result) -> Family:

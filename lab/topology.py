@@ -45,6 +45,7 @@ ELSEWHERE_NET: dict[Family, str] = {"ipv4": "203.0.113.0/24", "ipv6": "2001:db8:
 NOBODYS = ("absent", "absent_near", "absent_windows")
 # Nobody's address on a caller's own network.
 ABSENT_NEAR = {"client": "absent_near", "windows": "absent_windows"}
+_NEAR = {nobody: caller for caller, nobody in ABSENT_NEAR.items()}
 DESTINATIONS = (*HOSTS, "elsewhere", *NOBODYS)
 # Addresses that mean something to the caller's own kernel alone.
 SPECIAL: dict[str, dict[Family, str]] = {
@@ -75,8 +76,7 @@ def home(role: str) -> str:
         return GUESTS[role]
     if role in ("server", "elsewhere", "absent"):
         return "server_net"
-    near = {nobody: caller for caller, nobody in ABSENT_NEAR.items()}
-    return f"{near.get(role, role)}_net"
+    return f"{_NEAR.get(role, role)}_net"
 
 
 def columns(seen: Container[str]) -> tuple[str, ...]:
