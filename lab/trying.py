@@ -218,10 +218,10 @@ class Judge:
         if "outcome" not in answer:
             raise LabError(f"{self.program.name}: no answer from {self.program.host}")
         outcome = Outcome.of(answer["outcome"])
-        broke = callers.of(self.program.host).broke(outcome)
+        caller = callers.of(self.program.host)
+        broke, missing = caller.broke(outcome), caller.not_started(outcome)
         if broke:
             raise LabError(broke)
-        missing = callers.of(self.program.host).not_started(outcome)
         ran = Proof("call", f"{self.program.name} was started", "yes", missing or "yes",
                     not missing)  # fmt: skip
         self.described = describe(self.program, outcome, seen, answer)

@@ -73,8 +73,7 @@ class WinsockCaller:
 
     def _for(self, step: dict[str, Any]) -> Caller | CallerProgram:
         if winsock.makes(step):
-            self._program = self._program or self._started_program()
-            return self._program
+            return self._program or self._started_program()
         self._linux = self._linux or Caller(self._folder)
         return self._linux
 
