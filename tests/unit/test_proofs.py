@@ -152,6 +152,7 @@ def test_something_else_may_come_by_a_limit(got: dict[str, Any], ok: bool, limit
     call = replace(REFUSED, wanted=LIMITED)
     assert proof_of(call, got).ok is ok
     assert limit_met(call, got) == limit
+    assert proof_of(call, got).got.endswith(f" (limit: {limit})") is bool(limit)
 
 
 def test_what_may_come_instead_is_said_with_its_limit() -> None:

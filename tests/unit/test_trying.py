@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import click
 import pytest
 
 from lab import tried, try_table
+from lab.errors import LabError
 from lab.expecting import Expectation, RowExpectation
 from lab.inside.octets import as_text
 from lab.program import Outcome, Program
@@ -370,3 +372,28 @@ def test_json_has_the_command_and_a_document_a_row(tmp_path: Path) -> None:
     assert document["verdict"] == "pass"
     assert [row["family"] for row in document["results"]] == ["ipv4", "ipv6"]
     assert document["results"][0]["program"]["status"] == 7
+
+
+@pytest.mark.parametrize(
+    ("status", "line", "missing", "broke"),
+    [
+        (127, "errnolab-exe: x.exe: there is no such file", True, False),
+        (127, "x.exe: there is no such file", False, False),
+        (-11, "errnolab-exe: x.exe could not start: 0xC0000135", True, False),
+        (139, "errnolab-exe: x.exe crashed: 0xC0000005", False, False),
+        (125, "errnolab-exe: x.exe: Wine ended before it", False, True),
+        (125, "a program's own words", False, False),
+    ],
+)
+def test_what_the_starter_said_is_told_from_what_a_windows_program_does(
+    status: int, line: str, missing: bool, broke: bool
+) -> None:
+    judge = Judge(replace(PROGRAM, host="windows"), RowExpectation())
+    observation = seen(raw(value=status, stderr=as_text(line.encode())))
+    if broke:
+        with pytest.raises(LabError, match="Wine ended before it"):
+            judge(case_of(), observation)
+        return
+    proofs, _ = judge(case_of(), observation)
+    assert (proofs[0].got == line) is missing
+    assert (judge.described["missing"] == line) is missing
