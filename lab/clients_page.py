@@ -10,6 +10,7 @@ from typing import Any
 
 from lab import places
 from lab.clients_list import CLIENTS, COLUMNS, Client, Column
+from lab.markdown import pipe_table
 
 DOCUMENT, PAGE = places.DOCS / "clients.json", places.DOCS / "clients.md"
 MADE = "<!-- Made from docs/clients.json by `make docs`; `make clients` measures anew. -->"
@@ -216,7 +217,7 @@ kernel's retransmissions among it, or its datagrams."""
 
 
 def _gives_up(rows: Iterable[Row]) -> str:
-    return _table(
+    return pipe_table(
         ["client", *(column.title for column in FAILURES)],
         [[row.name, *(_both(row, column) for column in FAILURES)] for row in rows],
     )
@@ -258,7 +259,7 @@ def _fallback(rows: Iterable[Row], column: Column) -> str:
         for run in list(row.families(column).values())[:1]:
             lines.append([row.name, _turned(run, "family", "ipv4"), _order(run, "family"),
                           _outcome(run, row.patience_s(column))])  # fmt: skip
-    return _table(["client", "IPv4 is tried", "tried in this order", "ends"], lines)
+    return pipe_table(["client", "IPv4 is tried", "tried in this order", "ends"], lines)
 
 
 def _next(rows: Iterable[Row], column: Column) -> str:
@@ -267,7 +268,7 @@ def _next(rows: Iterable[Row], column: Column) -> str:
         for family, run in row.families(column).items():
             lines.append([row.name, _family(family), _turned(run, "to", "server"),
                           _outcome(run, row.patience_s(column))])  # fmt: skip
-    return _table(["client", "family", "the next address is tried", "ends"], lines)
+    return pipe_table(["client", "family", "the next address is tried", "ends"], lines)
 
 
 def _turned(run: Run, key: str, good: str) -> str:
@@ -310,7 +311,7 @@ def _retries(rows: Iterable[Row], column: Column) -> str:
         for run in list(row.families(column).values())[:1]:
             lines.append([row.name, str(run["attempts"]), _outcome(run, row.patience_s(column)),
                           _said(run)])  # fmt: skip
-    return _table(["client", "attempts", "ends", "says"], lines)
+    return pipe_table(["client", "attempts", "ends", "says"], lines)
 
 
 def _says(rows: Iterable[Row], column: Column) -> str:
@@ -323,7 +324,9 @@ def _says(rows: Iterable[Row], column: Column) -> str:
                 only = "" if _same(runs) else f" ({_family(family)})"
                 lines.append([row.name + only, _status(run), _ended(run, row.patience_s(column)),
                               str(run["packets"]), _errnos(run), _said(run)])  # fmt: skip
-    return _table(["client", "exit status", "after", "SYNs", "errno of its calls", "says"], lines)
+    return pipe_table(
+        ["client", "exit status", "after", "SYNs", "errno of its calls", "says"], lines
+    )
 
 
 def _same(runs: Families) -> bool:
@@ -362,7 +365,7 @@ def _said(run: Run) -> str:
 
 
 def _clients(rows: Iterable[Row]) -> str:
-    return _table(
+    return pipe_table(
         ["client", "version", "from", "measured", "run as", "its service"],
         [[row.name + (f" ({row.client.note})" if row.client.note else ""),
           row.measured["version"], row.client.source, row.measured["measured"],
@@ -377,15 +380,6 @@ def _command(client: Client) -> str:
         return f"`{client.command}`"
     name = Path(found[0]).name
     return f"[{name}](../images/clients/programs/{name})"
-
-
-def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [titles, ["---"] * len(titles), *rows]
-    return "\n".join(f"| {' | '.join(_cell(cell) for cell in line)} |" for line in lines)
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
 
 
 if __name__ == "__main__":

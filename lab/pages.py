@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lab import atlas, explain, places
 from lab.atlas import Atlas, Sight
+from lab.markdown import pipe_table
 from lab.says import Said
 
 FOLDER = places.DOCS / "errors"
@@ -55,7 +56,7 @@ def _index(seen: Atlas) -> str:
         " causes apart on one's own machine, and what programs print. `errnolab explain` prints"
         " the same for a name, a number, or a message, Linux's or Windows': `errnolab explain No"
         " route to host`, `errnolab explain WinError 10061`.",
-        _table(("errno", "number", "text", "scenarios"), rows),
+        pipe_table(("errno", "number", "text", "scenarios"), rows),
     )
 
 
@@ -94,14 +95,14 @@ def _causes(sights: Iterable[Sight]) -> str:
             (f"[`{one.name}`](../../scenarios/{one.name}.py){slow}: {one.title}",
              f"{', '.join(sight.calls)}; {sight.where}", one.look)
         )  # fmt: skip
-    return _table(("scenario", "calls and cases", "how to tell it"), rows)
+    return pipe_table(("scenario", "calls and cases", "how to tell it"), rows)
 
 
 def _programs(programs: Iterable[Said]) -> str:
     rows = [(f"{one.program} {one.version}", _code(one.text), one.when) for one in programs]
     if not any(when for _, _, when in rows):
-        return _table(("program", "message"), [row[:2] for row in rows])
-    return _table(("program", "message", "when"), rows)
+        return pipe_table(("program", "message"), [row[:2] for row in rows])
+    return pipe_table(("program", "message", "when"), rows)
 
 
 def _stands_for() -> str:
@@ -110,15 +111,6 @@ def _stands_for() -> str:
 
 def _code(text: str) -> str:
     return f"`` {text} ``" if "`" in text else f"`{text}`"
-
-
-def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [titles, ["---"] * len(titles), *rows]
-    return "\n".join(f"| {' | '.join(_cell(cell) for cell in line)} |" for line in lines)
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
 
 
 def _joined(*parts: str) -> str:

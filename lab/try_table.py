@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lab import console
+from lab.markdown import pipe_table
 from lab.proofs import duration
 from lab.render import COLOURS
 from lab.result import Result
@@ -148,9 +149,10 @@ def markdown(results: Sequence[Result], judged: bool, title: str) -> str:
     """Return the table in Markdown, for a page or a job's summary."""
     told, rows = _told(results)
     titles = [*(["verdict"] if judged else []), *told]
-    lines = [f"### {title}", "", _pipes(titles), _pipes(["---"] * len(titles))]
-    for result, row in zip(results, rows):
-        lines.append(_pipes([*([result.verdict] if judged else []), *row]))
+    lines = [
+        [_safe(word) for word in (*([result.verdict] if judged else []), *row)]
+        for result, row in zip(results, rows)
+    ]
     troubles = [
         f"- `{r.scenario}` ({r.family}): "
         + _safe(f"{proof.what}: wanted {proof.wanted}, got {proof.got}")
@@ -158,11 +160,8 @@ def markdown(results: Sequence[Result], judged: bool, title: str) -> str:
         for proof in r.cases[0].proofs
         if not proof.ok
     ]
-    return "\n".join([*lines, *([""] if troubles else []), *troubles]) + "\n"
-
-
-def _pipes(words: Sequence[str]) -> str:
-    return "| " + " | ".join(_safe(word).replace("|", "\\|") for word in words) + " |"
+    below = ["", *troubles] if troubles else []
+    return "\n".join([f"### {title}", "", pipe_table(titles, lines), *below]) + "\n"
 
 
 def _safe(text: str) -> str:

@@ -6,13 +6,14 @@ a claim is read from the scenarios.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from lab import atlas, claims, lang, places
 from lab.claims import Judged
 from lab.console import say
 from lab.lang import tr
+from lab.markdown import pipe_table
 from lab.tutorial import SECTIONS, Claim, Section
 
 DOCS = places.DOCS
@@ -65,7 +66,7 @@ def _section(section: Section, judged: Mapping[str, Judged]) -> list[str]:
     sample = [f"```\n{section.sample.strip(chr(10))}\n```"] if section.sample else []
     titles = [tr(title) for title in ("claim", "verdict", "on today's Linux", "see it")]
     rows = [_row(judged[claim.id]) for claim in section.claims]
-    return [f"## {tr(section.title)}", tr(section.text), *sample, _table(titles, rows)]
+    return [f"## {tr(section.title)}", tr(section.text), *sample, pipe_table(titles, rows)]
 
 
 def _row(one: Judged) -> list[str]:
@@ -81,15 +82,6 @@ def _text(claim: Claim) -> str:
 def _links(one: Judged) -> str:
     names = sorted({bound.scenario for bound in one.bound})
     return ", ".join(f"[`{name}`](../scenarios/{name}.py)" for name in names)
-
-
-def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [titles, ["---"] * len(titles), *rows]
-    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from typing import Any
 
 from lab import atlas, callers, moving, places, side_by_side
 from lab import scenario as scenarios
+from lab.markdown import pipe_table
 from lab.real_windows import DIFFERENCES
 from lab.scenario import Scenario
 from lab.side_by_side import Row
@@ -88,7 +89,7 @@ def _differences() -> str:
         [one.calls, one.text, "; ".join(f"[{s.title}]({s.url})" for s in one.sources)]
         for one in DIFFERENCES
     ]
-    return _table(["call", "on Windows", "source"], rows)
+    return pipe_table(["call", "on Windows", "source"], rows)
 
 
 # --- The tables -----------------------------------------------------------------------------
@@ -114,7 +115,7 @@ def _table_of(group: Iterable[Scenario], measured: Mapping[str, Document]) -> st
             ])  # fmt: skip
     titles = ["scenario", "call", "cases", "errno", "WSA code", "IPv4: Linux, Winsock",
               "IPv6: Linux, Winsock", ""]  # fmt: skip
-    return _table(titles, rows)
+    return pipe_table(titles, rows)
 
 
 def _times(row: Row, family: Family) -> str:
@@ -142,20 +143,11 @@ def _not_applying(loaded: Sequence[Scenario]) -> Iterator[str]:
         f" {applying} apply and {left} do not."
     )
     ordered = sorted(reasons.items(), key=lambda item: (-len(item[1]), item[0]))
-    yield _table(
+    yield pipe_table(
         ["why not", "cases", "of scenarios"],
         [[why, str(len(names)), ", ".join(f"`{name}`" for name in dict.fromkeys(names))]
          for why, names in ordered],
     )  # fmt: skip
-
-
-def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [titles, ["---"] * len(titles), *rows]
-    return "\n".join(f"| {' | '.join(_cell(cell) for cell in line)} |" for line in lines)
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
 
 
 if __name__ == "__main__":
